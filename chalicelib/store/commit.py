@@ -1,0 +1,153 @@
+"""The commit: one immutable record that is idempotency record, journal entry, audit line and outbox at once.
+
+The record's attributes (short names, because every item of a payment has to fit one write unit of 1 KB):
+
+| name | meaning |
+|---|---|
+| `f` | SHA-256 of who asked for what: principal, method, path and canonical body |
+| `op` `cl` `pn` `t` | the audit line: operation, client, principal, instant (ms) |
+| `st` `b` `e` | the answer to replay: status, body (raw deflate), version for the ETag |
+| `l` | the legs: account `a`, slice `n`, currency `c`, posted `p`, held `h`; zeros are left out |
+| `ev` | the events that happened: name `k`, object `o`, its version `v` |
+| `sc` | schema of the record |
+
+It holds no balance and no account sequence: after a blind update nobody knows them.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from chalicelib.kernel.problems import Problem
+from chalicelib.ledger.entry import Entry, Leg
+from chalicelib.store.keys import commit_key
+from chalicelib.store.port import Absent, Item, Key, Put, Value, Write
+
+SCHEMA: Final = 1
+_DEFLATE_LEVEL: Final = 6
+_RAW_DEFLATE: Final = -15
+
+
+class Stale(Exception):  # noqa: N818 - not an error: somebody else moved the object on, decide anew
+    """The object has moved on since it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller is told, byte for byte, now and at every replay."""
+
+    status: int
+    body: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an object, for those who follow."""
+
+    name: str
+    object_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One write of a commit besides its record, and what it means when its condition fails.
+
+    `explain` gets the item as it was (None where there was none) and returns the refusal to give, or Stale.
+    """
+
+    write: Write
+    explain: Callable[[Item | None], Problem | Stale]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who asks: the audit line of the record."""
+
+    tenant: str
+    principal: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one request changes.
+
+    `declined` builds the commit that remembers a decline, where the operation has one.
+    """
+
+    author: Author
+    key: str
+    fingerprint: bytes
+    operation: str
+    at: int
+    answer: Answer
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+    entry: Entry = Entry(())
+    declined: "Callable[[Problem], Commit] | None" = None
+
+    @property
+    def record_key(self) -> Key:
+        """Where the record lives."""
+        return commit_key(self.author.tenant, self.key)
+
+    def writes(self) -> list[Write]:
+        """Return the transaction: the record first, so that its reason is the first of a cancellation."""
+        return [Put(self.record_key, _record(self), (Absent(),)), *(e.write for e in self.effects)]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A commit as it was found: what a replay needs of it."""
+
+    fingerprint: bytes
+    answer: Answer
+
+
+def read_record(item: Item) -> Record:
+    """Decode the stored record of a commit."""
+    body = zlib.decompress(cast("bytes", item["b"]), _RAW_DEFLATE)
+    answer = Answer(cast("int", item["st"]), body, cast("int", item["e"]))
+    return Record(cast("bytes", item["f"]), answer)
+
+
+def read_legs(item: Item) -> tuple[Leg, ...]:
+    """Decode the journal entry of a stored record."""
+    rows = cast("list[dict[str, Value]]", item["l"])
+    return tuple(_leg(row) for row in rows)
+
+
+def _leg(row: dict[str, Value]) -> Leg:
+    return Leg(
+        account=cast("str", row["a"]),
+        slice_number=cast("int", row.get("n", 0)),
+        currency=cast("str", row["c"]),
+        posted_minor=cast("int", row.get("p", 0)),
+        held_minor=cast("int", row.get("h", 0)),
+    )
+
+
+def _record(commit: Commit) -> Item:
+    squeeze = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, _RAW_DEFLATE)
+    return {
+        "f": commit.fingerprint,
+        "op": commit.operation,
+        "cl": commit.author.client,
+        "pn": commit.author.principal,
+        "t": commit.at,
+        "st": commit.answer.status,
+        "b": squeeze.compress(commit.answer.body) + squeeze.flush(),
+        "e": commit.answer.version,
+        "l": [_leg_row(leg) for leg in commit.entry.legs],
+        "ev": [{"k": e.name, "o": e.object_id, "v": e.version} for e in commit.events],
+        "sc": SCHEMA,
+    }
+
+
+def _leg_row(leg: Leg) -> Value:
+    numbers = {"n": leg.slice_number, "p": leg.posted_minor, "h": leg.held_minor}
+    row: dict[str, Value] = {"a": leg.account, "c": leg.currency}
+    return row | {name: number for name, number in numbers.items() if number}

@@ -1,0 +1,109 @@
+"""How a leg becomes one conditional update of a balance item, and what a failed condition means.
+
+The balance item: owner `o`, currency `c`, status `s`, posted `p`, held `h`, spendable `f` (floor accounts
+only), sequence `q`, last commit `lc`, mandates `m` (a set of principals, if any). Posted, held and spendable
+move together, because a condition knows no arithmetic.
+"""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from chalicelib.kernel.problems import (
+    ACCOUNT_CLOSED,
+    ACCOUNT_FROZEN,
+    ACCOUNT_NOT_FOUND,
+    CURRENCY_MISMATCH,
+    INSUFFICIENT_FUNDS,
+    Kind,
+    Problem,
+)
+from chalicelib.ledger.chart import AccountStatus, has_floor
+from chalicelib.ledger.entry import Leg
+from chalicelib.store.commit import Effect
+from chalicelib.store.keys import balance_key
+from chalicelib.store.port import AtLeast, Authorised, Condition, Equals, Item, OneOf, Update
+
+_DEBIT: Final = (AccountStatus.OPEN.value,)
+_CREDIT: Final = (AccountStatus.OPEN.value, AccountStatus.FROZEN.value)
+_RELEASE: Final = (*_CREDIT, AccountStatus.CLOSED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a movement: the field that named the account, and whose authority the leg needs.
+
+    `authority` is the principal that must own the account or hold its mandate; None asks nobody (credits,
+    and operators where the operation lets them). `unauthorised` is what others are told.
+    """
+
+    param: str
+    authority: str | None = None
+    unauthorised: Kind = ACCOUNT_NOT_FOUND
+
+
+def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
+    """Return the update of one balance item for one leg."""
+    add = {"p": leg.posted_minor, "h": leg.held_minor, "q": 1}
+    if has_floor(leg.account):
+        add["f"] = leg.spendable_minor
+    write = Update(
+        balance_key(tenant, leg.account, leg.slice_number),
+        set={"lc": commit_key},
+        add={name: number for name, number in add.items() if number},
+        when=tuple(_conditions(leg, side)),
+    )
+    return Effect(write, lambda item: _explain(leg, side, item))
+
+
+def _conditions(leg: Leg, side: Side) -> list[Condition]:
+    conditions: list[Condition] = [
+        Equals("c", leg.currency),
+        OneOf("s", _statuses(leg)),
+    ]
+    if side.authority is not None:
+        conditions.append(Authorised(side.authority))
+    if has_floor(leg.account) and leg.spendable_minor < 0:
+        conditions.append(AtLeast("f", -leg.spendable_minor))
+    if leg.held_minor < 0:
+        conditions.append(AtLeast("h", -leg.held_minor))
+    return conditions
+
+
+def _statuses(leg: Leg) -> tuple[str, ...]:
+    """A new debit or hold needs an open account; posting a hold keeps a promise made while it was open."""
+    if leg.spendable_minor < 0:
+        return _DEBIT
+    return _CREDIT if leg.posted_minor else _RELEASE
+
+
+def _explain(leg: Leg, side: Side, item: Item | None) -> Problem:
+    kind, detail = _cause(leg, side, item)
+    return Problem(kind, detail, param=side.param)
+
+
+def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
+    if item is None:
+        return ACCOUNT_NOT_FOUND, f"There is no account {leg.account}."
+    if side.authority is not None and not _authorised(item, side.authority):
+        return side.unauthorised, _unauthorised_detail(leg, side)
+    if item["c"] != leg.currency:
+        return CURRENCY_MISMATCH, f"Account {leg.account} is kept in {item['c']}."
+    if item["s"] == AccountStatus.CLOSED.value:
+        return ACCOUNT_CLOSED, f"Account {leg.account} is closed."
+    if item["s"] not in _statuses(leg):
+        return ACCOUNT_FROZEN, f"Account {leg.account} is frozen."
+    held_enough = cast("int", item["h"]) >= -leg.held_minor
+    assert held_enough, f"{leg.account} holds less than the ledger promised"
+    return INSUFFICIENT_FUNDS, f"Account {leg.account} cannot spend {-leg.spendable_minor}."
+
+
+def _authorised(item: Item, principal: str) -> bool:
+    mandates = cast("frozenset[str]", item.get("m", frozenset()))
+    return item["o"] == principal or principal in mandates
+
+
+def _unauthorised_detail(leg: Leg, side: Side) -> str:
+    """Word a hidden account exactly as a missing one: the answers may not differ."""
+    if side.unauthorised is ACCOUNT_NOT_FOUND:
+        return f"There is no account {leg.account}."
+    return f"Account {leg.account} may be debited only by its owner."

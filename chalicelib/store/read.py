@@ -1,0 +1,83 @@
+"""Reading the ledger: one object, one balance, or a page merged from the shards."""
+
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from typing import cast
+
+from chalicelib.kernel.ids import SHARDS
+from chalicelib.kernel.page import Page, Window
+from chalicelib.ledger.chart import has_floor, slices_of
+from chalicelib.store.keys import StateKind, balance_key, owned_partition, state_key, state_partition
+from chalicelib.store.port import Dynamo, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's money in minor units, summed over its slices."""
+
+    posted_minor: int
+    held_minor: int
+    available_minor: int
+
+
+def load(dynamo: Dynamo, tenant: str, kind: StateKind, identifier: str) -> Item | None:
+    """Return the state of one object as of now, or None (consistent read, 1 read unit)."""
+    return dynamo.get(state_key(tenant, kind, identifier))
+
+
+def balance(dynamo: Dynamo, tenant: str, account: str) -> Balance:
+    """Return the balance of an account that exists (1 read unit per slice).
+
+    Each slice is read consistently; a sum over several slices is read-committed, as one movement may fall
+    between two reads.
+    """
+    items = [
+        dynamo.get(balance_key(tenant, account, number)) for number in range(slices_of(account))
+    ]
+    posted_minor = sum(_number(item, "p") for item in items)
+    held_minor = sum(_number(item, "h") for item in items)
+    # Where there is a floor, what can be spent is stored: conditions need it as one number.
+    floor = has_floor(account)
+    available_minor = _number(items[0], "f") if floor else posted_minor - held_minor
+    return Balance(posted_minor, held_minor, available_minor)
+
+
+def page(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window) -> Page[Item]:
+    """Return a page of all objects of a kind: one query per shard, merged by id, which is by time."""
+    partitions = [state_partition(tenant, kind, shard) for shard in SHARDS]
+    return _merge(dynamo, partitions, window)
+
+
+def owned_page(dynamo: Dynamo, tenant: str, principal: str, window: Window) -> Page[Item]:
+    """Return a page of the lines that say which accounts a principal owns."""
+    return _merge(dynamo, [owned_partition(tenant, principal)], window)
+
+
+def _merge(dynamo: Dynamo, partitions: list[str], window: Window) -> Page[Item]:
+    """Ask every partition for one more than the limit: whatever the shards hold, that shows if there is more."""
+    backwards = window.ending_before is not None
+    rows = [
+        dynamo.query(
+            "ledger",
+            partition,
+            limit=window.limit + 1,
+            after=window.ending_before,
+            before=window.starting_after,
+            newest_first=not backwards,
+        )
+        for partition in partitions
+    ]
+    ordered = merge(*rows, key=_sort_key, reverse=not backwards)
+    found = list(islice(ordered, window.limit + 1))
+    kept = found[: window.limit]
+    return Page(tuple(reversed(kept) if backwards else kept), has_more=len(found) > window.limit)
+
+
+def _sort_key(item: Item) -> str:
+    return cast("str", item["sk"])
+
+
+def _number(item: Item | None, name: str) -> int:
+    assert item is not None, "an account without its balance items cannot be made"
+    return cast("int", item.get(name, 0))
