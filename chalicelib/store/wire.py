@@ -156,19 +156,28 @@ class Signer:
 
 
 class _Answer:
-    """What httptools calls back with while it reads one response."""
+    """One response while httptools reads it."""
 
-    __slots__ = ("chunks", "complete")
+    __slots__ = ("chunks", "complete", "keep", "parser")
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
         self.complete = False
+        self.keep = False
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_body(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.keep = self.parser.should_keep_alive()  # llhttp forgets the headers after this
+
+    def ended(self) -> tuple[int, bytes, bool]:
+        """Status, body, and whether the connection may be kept; takes the two apart, for they refer to each other."""
+        status = self.parser.get_status_code()
+        del self.parser
+        return status, b"".join(self.chunks), self.keep
 
 
 class _Connection:
@@ -190,7 +199,6 @@ class _Connection:
     def exchange(self, request: bytes, deadline_seconds: float) -> tuple[int, bytes, bool]:
         """Status, body, and whether the connection may be kept."""
         answer = _Answer()
-        parser = httptools.HttpResponseParser(answer)
         heard = False
         try:
             self._socket.settimeout(_remaining(deadline_seconds))
@@ -200,7 +208,7 @@ class _Connection:
                 if not chunk:
                     raise ConnectionResetError("closed by the other side")  # noqa: TRY301
                 heard = True
-                parser.feed_data(chunk)
+                answer.parser.feed_data(chunk)
                 if not answer.complete:
                     self._socket.settimeout(_remaining(deadline_seconds))
         except TimeoutError as error:
@@ -209,7 +217,7 @@ class _Connection:
             raise (StaleConnection if self.reused and not heard else OutcomeUnknown)(str(error)) from error
         self.reused = True
         self.used_at_seconds = time.monotonic()
-        return parser.get_status_code(), b"".join(answer.chunks), parser.should_keep_alive()
+        return answer.ended()
 
     def close(self) -> None:
         self._socket.close()
