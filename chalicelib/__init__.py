@@ -1,0 +1,1 @@
+"""The platform: what is deployed, one room per concern and imports downwards only."""
