@@ -55,6 +55,14 @@ def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
     return Effect(write, lambda item: _explain(leg, side, item))
 
 
+def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
+    """Return what a credit leg would be refused for, judging by the balance item alone; None if nothing."""
+    assert leg.spendable_minor > 0, "only a credit can be judged without its funds"
+    if item and item["c"] == leg.currency and item["s"] in _statuses(leg):
+        return None
+    return _explain(leg, side, item)
+
+
 def _conditions(leg: Leg, side: Side) -> list[Condition]:
     conditions: list[Condition] = [
         Equals("c", leg.currency),

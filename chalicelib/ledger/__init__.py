@@ -1,0 +1,1 @@
+"""Double entry, pure: which accounts there are, and what each movement does to them."""
