@@ -1,0 +1,36 @@
+"""The accounts function: one line per route."""
+
+from typing import Any
+
+from chalice import Blueprint
+
+from chalicelib.accounts.create import create
+from chalicelib.accounts.freeze import freeze
+from chalicelib.accounts.get import get
+from chalicelib.accounts.health import health
+from chalicelib.accounts.list import list_accounts
+from chalicelib.accounts.schema import CreateAccount, Nothing
+from chalicelib.accounts.unfreeze import unfreeze
+from chalicelib.web.serve import OpenRoute, Route, Service
+from chalicelib.wiring import open_bench
+
+blueprint = Blueprint(__name__)
+
+service = Service(
+    "accounts",
+    {
+        "GET /v1/health": OpenRoute(health),
+        "POST /v1/accounts": Route(create, CreateAccount),
+        "GET /v1/accounts": Route(list_accounts),
+        "GET /v1/accounts/{id}": Route(get),
+        "POST /v1/accounts/{id}/freeze": Route(freeze, Nothing),
+        "POST /v1/accounts/{id}/unfreeze": Route(unfreeze, Nothing),
+    },
+    open_bench,
+)
+
+
+@blueprint.lambda_function(name="accounts")
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one gateway event."""
+    return service(event, context)

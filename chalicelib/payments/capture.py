@@ -1,0 +1,34 @@
+"""Capturing a payment: one read and one commit."""
+
+from chalicelib.ledger.movements import post
+from chalicelib.payments.records import moving, read_payment, resource
+from chalicelib.payments.schema import CapturePayment
+from chalicelib.store.posting import Side
+from chalicelib.web.call import Call, Change, Reply
+
+
+def capture(call: Call) -> Reply:
+    """Take all or part of what an authorized payment holds."""
+    wanted: CapturePayment = call.body
+    before = read_payment(call.load("payment", call.request.path_parameters["id"]))
+    call.expect(before.version)
+    after = before.capture(wanted.amount, final=wanted.final, now_at=call.now_at)
+    taken_minor = after.captured_minor - before.captured_minor
+    entry = post(
+        call.place(after.payer),
+        call.place(after.payee),
+        taken_minor,
+        after.currency,
+        released_minor=before.held_minor - taken_minor - after.held_minor,
+    )
+    return call.commit(
+        Change(
+            operation="payments.capture",
+            status=200,
+            resource=resource(after),
+            events=(f"payment.{after.status.value}",),
+            effects=(moving(call.tenant, before, after, call.commit_key),),
+            entry=entry,
+            sides={after.payer: Side("payer"), after.payee: Side("payee")},
+        )
+    )

@@ -1,0 +1,114 @@
+"""The items of a payment, and the payment as callers see it; the refunds room reads them too."""
+
+from typing import Any, cast
+
+from chalicelib.kernel.clock import to_rfc3339
+from chalicelib.kernel.ids import is_id
+from chalicelib.payments.payment import PREFIX, Payment, PaymentStatus
+from chalicelib.store.commit import Effect, Stale
+from chalicelib.store.keys import due_key, state_key
+from chalicelib.store.port import Absent, Equals, Item, Put, Update, Value
+
+SCHEMA = 1
+
+
+def is_payment_id(text: str) -> bool:
+    """Tell whether `text` has the form of a payment's id."""
+    return is_id(text, PREFIX)
+
+
+def making(tenant: str, payment: Payment, commit_key: str) -> tuple[Effect, ...]:
+    """Return the writes that make a payment, and its reminder when it holds funds until an instant."""
+    key = state_key(tenant, "payment", payment.id)
+    writes = [Put(key, _attributes(payment, commit_key), (Absent(),))]
+    if payment.capture_before_at is not None:
+        due = due_key(tenant, payment.capture_before_at, payment.id)
+        writes.append(Put(due, {"k": "payment", "sc": SCHEMA}, (Absent(),)))
+    # Only a clash of 80 random bits could make these fail: Stale draws a new id.
+    return tuple(Effect(write, lambda _: Stale()) for write in writes)
+
+
+def moving(tenant: str, before: Payment, after: Payment, commit_key: str) -> Effect:
+    """Return the write that moves a payment on from the version it was decided from."""
+    write = Update(
+        state_key(tenant, "payment", after.id),
+        set={
+            "s": after.status.value,
+            "ac": after.captured_minor,
+            "ar": after.refunded_minor,
+            "v": after.version,
+            "lc": commit_key,
+        },
+        when=(Equals("v", before.version),),
+    )
+    return Effect(write, lambda _: Stale())
+
+
+def read_payment(item: Item) -> Payment:
+    """Decode a `payment` item."""
+    return Payment(
+        id=cast("str", item["sk"]),
+        status=PaymentStatus(cast("str", item["s"])),
+        amount_minor=cast("int", item["a"]),
+        captured_minor=cast("int", item["ac"]),
+        refunded_minor=cast("int", item["ar"]),
+        currency=cast("str", item["c"]),
+        payer=cast("str", item["pr"]),
+        payee=cast("str", item["pe"]),
+        owner=cast("str", item["o"]),
+        version=cast("int", item["v"]),
+        created_at=cast("int", item["t"]),
+        capture_before_at=cast("int | None", item.get("cb")),
+        decline_code=cast("str | None", item.get("dc")),
+        description=cast("str | None", item.get("d")),
+        metadata=cast("dict[str, str]", item.get("md", {})),
+    )
+
+
+def resource(payment: Payment) -> dict[str, Any]:
+    """Return the payment as callers see it."""
+    shown: dict[str, Any] = {
+        "id": payment.id,
+        "object": "payment",
+        "status": payment.status.value,
+        "amount": payment.amount_minor,
+        "amount_captured": payment.captured_minor,
+        "amount_refunded": payment.refunded_minor,
+        "currency": payment.currency,
+        "payer": payment.payer,
+        "payee": payment.payee,
+        "description": payment.description,
+        "metadata": payment.metadata,
+        "version": payment.version,
+        "created_at": to_rfc3339(payment.created_at),
+    }
+    if payment.capture_before_at is not None:
+        shown["capture_before"] = to_rfc3339(payment.capture_before_at)
+    if payment.decline_code is not None:
+        shown["decline_code"] = payment.decline_code
+    return shown
+
+
+def _attributes(payment: Payment, commit_key: str) -> Item:
+    """Name attributes shortly and leave empty ones out: the item has to fit one write unit."""
+    attributes: dict[str, Value] = {
+        "s": payment.status.value,
+        "a": payment.amount_minor,
+        "ac": payment.captured_minor,
+        "ar": payment.refunded_minor,
+        "c": payment.currency,
+        "pr": payment.payer,
+        "pe": payment.payee,
+        "o": payment.owner,
+        "v": payment.version,
+        "t": payment.created_at,
+        "lc": commit_key,
+        "sc": SCHEMA,
+    }
+    optional: dict[str, Value] = {
+        "cb": payment.capture_before_at,
+        "dc": payment.decline_code,
+        "d": payment.description,
+        "md": dict(payment.metadata) or None,
+    }
+    return attributes | {name: value for name, value in optional.items() if value is not None}

@@ -1,0 +1,194 @@
+"""One call of an operation: who asks, for what, and the ledger it may change by one commit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.ids import Chance, new_id
+from chalicelib.kernel.page import Page, Window
+from chalicelib.kernel.problems import INVALID_CURSOR, NOT_FOUND, PRECONDITION_FAILED, Problem
+from chalicelib.ledger.chart import slices_of
+from chalicelib.ledger.entry import Entry, Leg
+from chalicelib.ledger.movements import Place
+from chalicelib.store import read, transact
+from chalicelib.store.commit import Answer, Commit, Effect, Event
+from chalicelib.store.keys import CLIENT_KEY_SPACE, StateKind, balance_key, commit_key
+from chalicelib.store.patience import Patience
+from chalicelib.store.port import Dynamo, Item
+from chalicelib.store.posting import Side, examine, posting
+from chalicelib.web.caller import Caller
+from chalicelib.web.paging import window
+from chalicelib.web.problem_json import CONTENT_TYPE as PROBLEM_TYPE
+from chalicelib.web.problem_json import document
+from chalicelib.web.request import Request
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to the gateway."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The concrete things an operation works with, chosen once in wiring."""
+
+    dynamo: Dynamo
+    clock: Clock
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision wants: the answer, the entry, the events and the writes besides the postings.
+
+    `sides` names, for each account of the entry, the field that brought it in and whose authority it needs.
+    `on_decline` turns a decline into the change that remembers it.
+    """
+
+    operation: str
+    status: int
+    resource: Mapping[str, Any]
+    events: tuple[str, ...]
+    effects: tuple[Effect, ...]
+    entry: Entry = Entry(())
+    sides: Mapping[str, Side] | None = None
+    on_decline: "Callable[[Problem], Change] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way through an operation."""
+
+    request: Request
+    caller: Caller
+    body: Any
+    bench: Bench
+    patience: Patience
+    now_at: int
+    key: str = ""
+    fingerprint: bytes = b""
+    expected_version: int | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The ledger this call works on: from the verified token, never from the request."""
+        return self.caller.tenant
+
+    @property
+    def commit_key(self) -> str:
+        """The commit's key: clients write only their own key space."""
+        return CLIENT_KEY_SPACE + self.key
+
+    def new_id(self, prefix: str, tag: str = "") -> str:
+        """Return a fresh id."""
+        return new_id(prefix, self.now_at, self.bench.chance, tag=tag)
+
+    def place(self, account: str) -> Place:
+        """Choose the slice of an account to post to, at random, so that no slice runs hot."""
+        slices = slices_of(account)
+        return Place(account, self.bench.chance.below(slices) if slices > 1 else 0)
+
+    def load(self, kind: StateKind, identifier: str) -> Item:
+        """Return the object if it exists for this caller, else raise 404: the same for missing and foreign."""
+        item = read.load(self.bench.dynamo, self.tenant, kind, identifier)
+        if item is None or not self.caller.may_see(item["o"]):
+            raise Problem(NOT_FOUND, f"There is no {kind} {identifier[:64]}.")
+        return item
+
+    def require_creditable(self, account: str, currency: str, *, param: str) -> None:
+        """Refuse an account that could not be credited now (one read; whoever credits it decides again)."""
+        leg = Leg(account, 0, currency, posted_minor=1)
+        key = balance_key(self.tenant, account, 0)
+        refusal = examine(leg, Side(param), self.bench.dynamo.get(key))
+        if refusal is not None:
+            raise refusal
+
+    def expect(self, version: int) -> None:
+        """Raise 412 when the caller insists on another version than this one."""
+        if self.expected_version not in {None, version}:
+            raise Problem(PRECONDITION_FAILED, f"The version is {version}.", param="If-Match")
+
+    def page(
+        self, kind: StateKind, is_cursor: Callable[[str], bool], show: Callable[[Item], Mapping[str, Any]]
+    ) -> Reply:
+        """Answer a page of all the tenant's objects of a kind: the operator's view."""
+        self.caller.require_operator()
+        asked = self.window(kind, is_cursor)
+        found = read.page(self.bench.dynamo, self.tenant, kind, asked)
+        return self.show_page(Page(tuple(show(item) for item in found.rows), found.has_more))
+
+    def window(self, kind: StateKind, is_cursor: Callable[[str], bool]) -> Window:
+        """Return the part of the list asked for; a cursor must be an object this caller may see."""
+        asked = window(self.request, is_cursor)
+        for cursor in (asked.starting_after, asked.ending_before):
+            item = cursor and read.load(self.bench.dynamo, self.tenant, kind, cursor)
+            if cursor and not (item and self.caller.may_see(item["o"])):
+                raise Problem(INVALID_CURSOR, f"There is no {kind} {cursor}.")
+        return asked
+
+    def show_page(self, page: Page[Mapping[str, Any]]) -> Reply:
+        """Render a page of resources."""
+        body = {"object": "list", "data": page.rows, "has_more": page.has_more, "url": self.request.path}
+        return Reply(200, orjson.dumps(body))
+
+    def show(self, resource: Mapping[str, Any]) -> Reply:
+        """Render one resource with its ETag."""
+        return _reply(Answer(200, orjson.dumps(resource), resource["version"]), replayed=False)
+
+    def commit(self, change: Change) -> Reply:
+        """Make the change take effect once, and answer what it (or its first run) answered.
+
+        Raises Stale when what was read has moved on, and Problem for refusals.
+        """
+        done = transact.commit(self.bench.dynamo, self._commit(change), self.patience)
+        return _reply(done.answer, replayed=done.replayed)
+
+    def replay(self) -> Reply | None:
+        """Return the answer of this key's commit if there is one: to be asked before any refusal."""
+        key = commit_key(self.tenant, self.commit_key)
+        done = transact.find(self.bench.dynamo, key, self.fingerprint)
+        return None if done is None else _reply(done.answer, replayed=done.replayed)
+
+    def _commit(self, change: Change, declined: Problem | None = None) -> Commit:
+        version = change.resource["version"]
+        on_decline = change.on_decline
+        postings = tuple(self._posting(leg, change.sides or {}) for leg in change.entry.legs)
+        return Commit(
+            author=self.caller.author,
+            key=self.commit_key,
+            fingerprint=self.fingerprint,
+            operation=change.operation,
+            at=self.now_at,
+            answer=Answer(change.status, self._answer_body(change, declined), version),
+            events=tuple(Event(name, change.resource["id"], version) for name in change.events),
+            effects=(*change.effects, *postings),
+            entry=change.entry,
+            declined=on_decline and (lambda problem: self._commit(on_decline(problem), problem)),
+        )
+
+    def _posting(self, leg: Leg, sides: Mapping[str, Side]) -> Effect:
+        return posting(self.tenant, leg, sides[leg.account], self.commit_key)
+
+    def _answer_body(self, change: Change, declined: Problem | None) -> bytes:
+        if declined is None:
+            return orjson.dumps(change.resource)
+        resource = {change.resource["object"]: change.resource["id"]}
+        return document(declined, self.request.request_id, **resource)
+
+
+def _reply(answer: Answer, *, replayed: bool) -> Reply:
+    headers = {"ETag": f'"{answer.version}"'}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    content_type = JSON_TYPE if answer.status < 400 else PROBLEM_TYPE
+    return Reply(answer.status, answer.body, content_type, headers)

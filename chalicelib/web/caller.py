@@ -1,0 +1,87 @@
+"""Who is asking: the verified claims of the token, and whether the client is still active."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.problems import CLIENT_REVOKED, FORBIDDEN, Problem
+from chalicelib.store.commit import Author
+from chalicelib.store.keys import client_key
+from chalicelib.store.port import Dynamo
+
+STATUS_SECONDS: Final = 5.0
+"""A revoked client is refused after this long at the latest, whatever its token says."""
+
+_STATUSES_KEPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The client behind a request, and the principal it acts for."""
+
+    tenant: str
+    principal: str
+    role: str
+    client_id: str
+    scopes: frozenset[str]
+
+    @property
+    def author(self) -> Author:
+        """The caller as the audit line names it."""
+        return Author(self.tenant, self.principal, self.client_id)
+
+    @property
+    def is_operator(self) -> bool:
+        """Tell whether the caller runs this ledger."""
+        return self.role == "operator"
+
+    def may_see(self, owner: object) -> bool:
+        """Tell whether objects of `owner` exist for this caller."""
+        return self.is_operator or owner == self.principal
+
+    def require_scope(self, scope: str) -> None:
+        """Refuse (403) a caller whose token lacks a scope that only the function can ask for."""
+        if scope not in self.scopes:
+            raise Problem(FORBIDDEN, f"This needs the scope {scope}.")
+
+    def require_operator(self) -> None:
+        """Refuse (403) everybody but the operator."""
+        if not self.is_operator:
+            raise Problem(FORBIDDEN, "This needs a client with the role operator.")
+
+
+def identify(claims: Mapping[str, Any] | None, api_key_id: str | None) -> Caller:
+    """Read the caller from the claims the gateway verified; refuse an API key issued to somebody else."""
+    assert claims is not None, "the gateway let a request through without claims"
+    if claims["api_key_id"] != api_key_id:
+        raise Problem(FORBIDDEN, "The API key was not issued with this client.", param="x-api-key")
+    return Caller(
+        tenant=claims["tenant"],
+        principal=claims["principal"],
+        role=claims["role"],
+        client_id=claims["client_id"],
+        scopes=frozenset(claims["scope"].split()),
+    )
+
+
+@dataclass(slots=True)
+class ClientStatuses:
+    """Which clients are active, remembered for at most five seconds per environment; fails closed."""
+
+    dynamo: Dynamo
+    clock: Clock
+    _active_until: dict[str, float] = field(default_factory=dict)
+
+    def require_active(self, client_id: str) -> None:
+        """Refuse (401) a client that is revoked or unknown (half a read unit every five seconds)."""
+        now_seconds = self.clock.elapsed_seconds()
+        if self._active_until.get(client_id, -1.0) > now_seconds:
+            return
+        item = self.dynamo.get(client_key(client_id), consistent=False)
+        if item is None or item["status"] != "active":
+            self._active_until.pop(client_id, None)
+            raise Problem(CLIENT_REVOKED, "The client is revoked.")
+        if len(self._active_until) >= _STATUSES_KEPT:
+            self._active_until.clear()
+        self._active_until[client_id] = now_seconds + STATUS_SECONDS
