@@ -1,0 +1,153 @@
+"""The engines that the contract of the store is tried on, each a child process for the whole session."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.store.dynamo import Boto3Dynamo, LeanDynamo
+from chalicelib.store.port import Dynamo, Key, Table
+from chalicelib.store.wire import AwsJson, Credentials
+from infra.local import engines
+from tests.doubles.memory_dynamo import MemoryDynamo
+
+TABLES: dict[Table, str] = {
+    "commits": "tollgate-local-commits",
+    "ledger": "tollgate-local-ledger",
+    "clients": "tollgate-local-clients",
+}
+REGION = "us-east-1"
+CREDENTIALS = Credentials("AKIDCONTRACT", "not-a-secret")
+ENGINE_HOME = engines.ROOT / ".local" / "engine"
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", CREDENTIALS.access_key)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secret_key)
+        patch.setenv("AWS_REGION", REGION)
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        yield
+
+
+def create_tables(url: str) -> None:
+    """The three tables as every stage has them."""
+    client = boto3_client(url)
+    for name in TABLES.values():
+        client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+
+
+def boto3_client(url: str, service: str = "dynamodb") -> Any:
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=64)
+    return boto3.client(service, endpoint_url=url, region_name=REGION, config=config)
+
+
+@pytest.fixture(scope="session")
+def dynoxide_url(_aws_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    try:
+        choice = engines.choose("dynoxide", ENGINE_HOME)
+    except engines.NoEngine as reason:
+        pytest.skip(str(reason))
+    yield from _running(engines.start(choice, data=tmp_path_factory.mktemp("dynoxide")))
+
+
+@pytest.fixture(scope="session")
+def moto_url(_aws_environment: None) -> Iterator[str]:
+    yield from _running(engines.start_moto())
+
+
+def _running(engine: engines.Engine) -> Iterator[str]:
+    try:
+        create_tables(engine.url)
+        yield engine.url
+    finally:
+        engine.stop()
+
+
+def lean_wire(url: str) -> AwsJson:
+    return AwsJson("dynamodb", "DynamoDB_20120810", endpoint=url, region=REGION, credentials=lambda: CREDENTIALS)
+
+
+def _lean(url: str) -> Dynamo:
+    return LeanDynamo(TABLES, wire=lean_wire(url))
+
+
+def _boto3(url: str) -> Dynamo:
+    return Boto3Dynamo(TABLES, endpoint=url, region=REGION)
+
+
+_CLIENTS: dict[str, Callable[[str], Dynamo]] = {"lean": _lean, "boto3": _boto3}
+_opened: dict[tuple[str, str], Dynamo] = {}
+
+
+def opened(client: str, url: str) -> Dynamo:
+    """One client for each engine: a boto3 client takes longer to make than most of these tests to run."""
+    if (client, url) not in _opened:
+        _opened[client, url] = _CLIENTS[client](url)
+    return _opened[client, url]
+
+
+@pytest.fixture(params=["memory", "dynoxide-lean", "dynoxide-boto3", "moto-lean", "moto-boto3"])
+def store(request: pytest.FixtureRequest) -> Dynamo:
+    """The port, on every engine and through every client."""
+    if request.param == "memory":
+        return MemoryDynamo()
+    engine, client = request.param.split("-")
+    return opened(client, request.getfixturevalue(f"{engine}_url"))
+
+
+@pytest.fixture(params=["dynoxide", "moto"])
+def engine_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def pk() -> str:
+    """A partition that no other test uses."""
+    return f"test.sandbox#{os.getpid()}#{next(_numbers)}"
+
+
+@pytest.fixture
+def key(pk: str) -> Callable[..., Key]:
+    def make(sk: str, table: Table = "ledger") -> Key:
+        return Key(table, pk, sk)
+
+    return make
+
+
+@pytest.fixture
+def token() -> Callable[[], str]:
+    """A fresh ClientRequestToken at each call."""
+    return lambda: f"token-{os.getpid()}-{next(_numbers)}"
+
+
+@pytest.fixture
+def commit(store: Dynamo, token: Callable[[], str]) -> Callable[..., None]:
+    """Transact with a fresh token and patience for a busy machine."""
+
+    def run(*writes: Any, using: str | None = None) -> None:
+        store.transact(writes, token=using or token(), timeout_seconds=10.0)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return engines.ROOT
