@@ -11,6 +11,8 @@ What is wrong in moto 5.2 and what this does about it:
     streams show writes that were rolled back               a stream record per item changed, after success
     ClientRequestToken is ignored                           remembered for ten minutes, other parameters refused
     a wrong operand type fails the whole request            it is that item's cancellation reason (ValidationError)
+    true = 1, a missing attribute = NULL, "a" >= 0 is a     values of different types are never equal and never in
+    crash                                                   order
 
 It replaces methods of moto's classes, so it serves `mock_aws` in this process and moto's server alike.
 """
@@ -26,7 +28,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from moto.core.responses import ActionResult, BaseResponse
-from moto.dynamodb.comparisons import get_filter_expression
+from moto.dynamodb.comparisons import (
+    FuncSize,
+    OpEqual,
+    OpGreaterThan,
+    OpGreaterThanOrEqual,
+    OpLessThan,
+    OpLessThanOrEqual,
+    get_filter_expression,
+)
 from moto.dynamodb.exceptions import (
     AttributeDoesNotExist,
     DynamodbException,
@@ -73,6 +83,8 @@ def apply() -> None:
         _replace(DynamoDBStreamsHandler, "call_action", _one_at_a_time(BaseResponse.call_action))
         _replace(DynamoHandler, "transact_write_items", _once_per_token(DynamoHandler.transact_write_items))
         _replace(DynamoDBBackend, "transact_write_items", _transact)
+        for operator in (OpEqual, OpLessThan, OpLessThanOrEqual, OpGreaterThan, OpGreaterThanOrEqual):
+            _replace(operator, "expr", _of_one_type(operator.expr))
 
 
 def undo() -> None:
@@ -125,6 +137,18 @@ class _IdempotentParameterMismatchError(DynamodbException):
             "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException",
             message="The request uses the same client token as a previous, but non-identical request",
         )
+
+
+def _of_one_type(compare: Callable[..., bool]) -> Callable[..., bool]:
+    @functools.wraps(compare)
+    def typed(self: Any, item: Item | None) -> bool:
+        return _type_of(self.lhs, item) == _type_of(self.rhs, item) and compare(self, item)
+
+    return typed
+
+
+def _type_of(operand: Any, item: Item | None) -> str | None:
+    return "N" if isinstance(operand, FuncSize) else operand.get_type(item)
 
 
 def _tokens_of(backend: DynamoDBBackend) -> "OrderedDict[str, tuple[float, str]]":
