@@ -73,6 +73,7 @@ _Verdict = tuple[str | None, str | None, Mapping[str, Any] | None]
 _FINE: Final[_Verdict] = (None, None, None)
 
 _lock = threading.RLock()
+_elapsed_seconds = time.monotonic
 _shipped: dict[tuple[type, str], Any] = {}
 
 
@@ -125,7 +126,7 @@ def _once_per_token(action: Callable[..., Any]) -> Callable[..., Any]:
             return ActionResult({})
         result = action(self)
         if token:
-            tokens[token] = (time.monotonic(), fingerprint)
+            tokens[token] = (_elapsed_seconds(), fingerprint)
         return result
 
     return remembered
@@ -154,7 +155,7 @@ def _type_of(operand: Any, item: Item | None) -> str | None:
 def _tokens_of(backend: DynamoDBBackend) -> "OrderedDict[str, tuple[float, str]]":
     """The successful tokens of the last ten minutes, oldest first."""
     tokens: OrderedDict[str, tuple[float, str]] = vars(backend).setdefault(_TOKENS, OrderedDict())
-    horizon = time.monotonic() - TOKEN_LIFETIME_SECONDS
+    horizon = _elapsed_seconds() - TOKEN_LIFETIME_SECONDS
     while tokens and next(iter(tokens.values()))[0] < horizon:
         tokens.popitem(last=False)
     return tokens

@@ -74,6 +74,12 @@ class MemoryDynamo:
             keys.sort(key=lambda key: key.sk.encode(), reverse=newest_first)
             return [_copy(self.items[key]) for key in keys[:limit]]
 
+    def reasons(self, writes: Sequence[Write]) -> tuple[Reason, ...]:
+        """What a cancellation would say now, one reason for each write; nothing is written."""
+        with self._lock:
+            outcomes = [_evaluate(write, self.items.get(write.key)) for write in writes]
+        return tuple(outcome if isinstance(outcome, Reason) else Reason(None) for outcome in outcomes)
+
     def seed(self, key: Key, attributes: Item) -> None:
         """Place an item without a transaction (for arranging a test)."""
         with self._lock:
