@@ -1,0 +1,1 @@
+"""Amazon API Gateway (REST) and Lambda on this machine, reading the definitions that are deployed."""

@@ -1,0 +1,162 @@
+"""The command: `python -m emulator --api FILE --stages FILE ...` serves until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import orjson
+import uvloop
+
+from emulator.clock import Clock
+from emulator.definition import Deployment
+from emulator.gateway.chain import Gateway, Surroundings
+from emulator.issuer import IssuerDocuments
+from emulator.keyset import KeySet, https_fetch
+from emulator.lambdas import FunctionConfig, Functions, TooManyRequests, UnknownFunction
+from emulator.openapi import read_api
+from emulator.server import Application, GatewayServer, build_server
+from emulator.stages import read_stages
+from emulator.yaml_source import DefinitionError
+
+# One API, one account on this machine: ids of the length AWS's have.
+API_ID = "tollgate00"
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "us-east-1"
+# Lambda turning an invocation down is the API's fault towards its client: 500 in both cases.
+REFUSALS: Mapping[type[Exception], str] = {
+    UnknownFunction: "API_CONFIGURATION_ERROR",
+    TooManyRequests: "DEFAULT_5XX",
+}
+SAVE_SECONDS = 1.0
+FUNCTIONS_STOP_SECONDS = 1.5
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="emulator", description=__doc__)
+    for name in ("api", "stages", "functions", "code-root", "cert", "key", "api-keys", "state-dir", "issuer-dir"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--ca", type=Path)
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
+    return parser.parse_args(argv)
+
+
+def _variables(given: Sequence[str], stage: str) -> dict[str, str]:
+    variables = {"region": DEFAULT_REGION, "account": DEFAULT_ACCOUNT, "stage": stage}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise DefinitionError(f"--var {pair}: expected NAME=VALUE")
+        variables[name] = value
+    return variables
+
+
+def _deployment(arguments: argparse.Namespace) -> Deployment:
+    variables = _variables(arguments.var, arguments.stage)
+    stage, plans, account = read_stages(arguments.stages, arguments.stage, variables)
+    api = read_api(arguments.api, variables, stage.integration_timeout_ms)
+    return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
+
+
+def _functions(file: Path, code_root: Path) -> list[FunctionConfig]:
+    try:
+        rows = orjson.loads(file.read_bytes())["functions"]
+        return [
+            FunctionConfig(
+                name=row["name"],
+                handler=row["handler"],
+                code_root=str(code_root.resolve()),
+                memory_mb=row["memory_mb"],
+                timeout_seconds=row["timeout_seconds"],
+                environment=row["environment"],
+                max_environments=row.get("max_environments", 4),
+            )
+            for row in rows
+        ]
+    except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise DefinitionError(f"{file}: {error!r}") from error
+
+
+def _keysets(deployment: Deployment, ca: Path | None, clock: Clock) -> dict[str, KeySet]:
+    fetch = https_fetch(ca)
+    authorizers = {method.authorizer for method in deployment.api.methods if method.authorizer}
+    issuers = {trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers}
+    return {issuer: KeySet(issuer, fetch, clock) for issuer in issuers}
+
+
+def _write_log(lines: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
+
+
+async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mapping[str, KeySet], port: int) -> None:
+    """Serves; reads the issuers' keys once it can answer for them; saves quota counts every second."""
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        print(f"emulator: listening on https://127.0.0.1:{port or server.port}", file=sys.stderr, flush=True)  # noqa: T201
+    warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
+    while not serving.done():
+        await asyncio.wait((serving,), timeout=SAVE_SECONDS)
+        gateway.quotas.save()
+    await serving
+    for task in warming:
+        task.cancel()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    clock = Clock()
+    deployment = _deployment(arguments)
+    functions = Functions(_functions(arguments.functions, arguments.code_root))
+    keysets = _keysets(deployment, arguments.ca, clock)
+    arguments.state_dir.mkdir(parents=True, exist_ok=True)
+    gateway = Gateway(
+        deployment,
+        Surroundings(
+            functions=functions,
+            invocation_refusals=REFUSALS,
+            keysets=keysets,
+            write_log=_write_log,
+            api_keys_file=arguments.api_keys,
+            quota_file=arguments.state_dir / "quotas.json",
+            port=arguments.port,
+            clock=clock,
+        ),
+    )
+    gateway.quotas.load()
+    application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
+    server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    await functions.start()
+    try:
+        await _until_stopped(server, gateway, keysets, arguments.port)
+    finally:
+        await gateway.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(functions.stop(), FUNCTIONS_STOP_SECONDS)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(arguments))
+    except DefinitionError as error:
+        print(f"emulator: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

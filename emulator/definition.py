@@ -1,0 +1,144 @@
+"""What the gateway serves, as values: the API of the OpenAPI file and the stage, plans and account beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Period = Literal["DAY", "WEEK", "MONTH"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRule:
+    """One of `additionalClaims`: a single string, present if required, one of `expected` if there are any."""
+
+    name: str
+    required: bool
+    expected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    issuer: str
+    audiences: frozenset[str]
+    claims: tuple[ClaimRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JwtAuthorizer:
+    """The native JWT authorizer of REST APIs; `header` is the lower-case name of its identity source."""
+
+    name: str
+    header: str
+    issuers: tuple[TrustedIssuer, ...]
+    algorithms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaProxy:
+    function: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MockResponse:
+    """`pattern` is None for the default one; `headers` map a name to a mapping expression."""
+
+    pattern: str | None
+    status: int
+    headers: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    request_template: str
+    responses: tuple[MockResponse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of one resource, with everything that is asked of a request to it."""
+
+    http_method: str
+    resource: str
+    integration: LambdaProxy | Mock
+    operation: str | None = None
+    authorizer: JwtAuthorizer | None = None
+    scopes: frozenset[str] = frozenset()
+    api_key_required: bool = False
+    validates_body: bool = False
+    validates_parameters: bool = False
+    required_headers: tuple[str, ...] = ()
+    required_query: tuple[str, ...] = ()
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"{self.http_method} {self.resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """A gateway response as the definition gives it; what it leaves out comes from AWS's defaults."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    title: str
+    methods: tuple[Method, ...]
+    gateway_responses: Mapping[str, GatewayResponse]
+    binary_media_types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """`rate` is requests per second, `burst` the capacity of the bucket."""
+
+    rate: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`offset` is subtracted from the limit in the first period in which a key is used."""
+
+    limit: int
+    period: Period
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    name: str
+    throttle: Throttle | None = None
+    quota: Quota | None = None
+    methods: Mapping[str, Throttle] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    name: str
+    throttle: Throttle | None
+    methods: Mapping[str, Throttle]
+    access_log: str
+    integration_timeout_ms: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One stage of the API together with what surrounds it."""
+
+    api: Api
+    stage: Stage
+    plans: Mapping[str, Plan]
+    account: Throttle | None
+    account_id: str
+    region: str
+    api_id: str

@@ -1,0 +1,1 @@
+"""The gateway: a request walks the steps of `chain.py`, each step one small file."""

@@ -1,0 +1,98 @@
+"""Step 1: takes the request apart, and refuses what two readers could read in two ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
+
+from emulator.gateway.context import Exchange, Headers, Query
+from emulator.gateway.errors import Refusal
+
+# AWS's quotas for REST APIs, in bytes.
+HEAD_LIMIT = 10_240
+URL_LIMIT = 8_192
+BODY_LIMIT = 10_485_760
+
+# A second copy of one of these would let two readers of the request disagree about it.
+_SINGLE = frozenset({"host", "content-length", "authorization", "x-api-key", "content-type", "idempotency-key"})
+# Some servers turn `_` into `-`: these must not be reachable under a second spelling.
+_NO_ALIAS = _SINGLE | {"transfer-encoding", "if-match", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-proto"}
+# Visible ASCII less what must be percent-encoded anyway; every `%` starts an escape.
+_PATH = re.compile(r"/(?:[!$&'()*+,\-./0-9:;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*")
+# An escaped slash, backslash or NUL, an empty segment, or a dot segment in any spelling.
+_AMBIGUOUS = re.compile(r"%(?:2[Ff]|5[Cc]|00)|//|/(?:\.|%2[Ee]){1,2}(?:/|$)")
+_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def parse(exchange: Exchange) -> None:
+    """Fills headers and query. Refuses with DEFAULT_4XX (400) or REQUEST_TOO_LARGE (413)."""
+    request = exchange.request
+    exchange.headers = _headers(request.raw_headers)
+    _check_size(exchange)
+    if _PATH.fullmatch(request.raw_path) is None or _AMBIGUOUS.search(request.raw_path):
+        raise Refusal("DEFAULT_4XX")
+    if "host" not in exchange.headers.lower and request.protocol == "HTTP/1.1":
+        raise Refusal("DEFAULT_4XX")
+    if request.protocol not in ("HTTP/1.1", "HTTP/1.0"):
+        raise Refusal("DEFAULT_4XX", status=505, message="HTTP Version Not Supported")
+    if request.raw_query:
+        exchange.query = _query(request.raw_query)
+
+
+def _check_size(exchange: Exchange) -> None:
+    request = exchange.request
+    url = len(request.raw_path) + len(request.raw_query)
+    # The bytes of the request line and the header lines with their separators, as they were on the wire.
+    head = len(request.method) + url + 12 + sum([len(n) + len(v) + 4 for n, v in request.raw_headers])
+    if request.too_large == "head" or url > URL_LIMIT or head > HEAD_LIMIT:
+        raise Refusal("REQUEST_TOO_LARGE")
+    if request.too_large == "body" or len(request.body) > BODY_LIMIT:
+        raise Refusal("REQUEST_TOO_LARGE", f"HTTP content length exceeded {BODY_LIMIT} bytes.")
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    values: dict[str, str] = {}
+    multi: dict[str, list[str]] = {}
+    lower: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1")
+        value = raw_value.decode("latin-1")
+        small = name.lower()
+        if small in lower:
+            if small in _SINGLE:
+                raise Refusal("DEFAULT_4XX")
+            # The first spelling of a name is the one that is passed on.
+            name = next(known for known in values if known.lower() == small)
+            multi[name].append(value)
+        else:
+            multi[name] = [value]
+            if "_" in small and small.replace("_", "-") in _NO_ALIAS:
+                raise Refusal("DEFAULT_4XX")
+        values[name] = lower[small] = value
+    return Headers(values, multi, lower)
+
+
+def _query(raw: bytes) -> Query:
+    query = Query()
+    if _ESCAPE.search(raw):
+        raise Refusal("DEFAULT_4XX")
+    for pair in raw.split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            text = decoded(value.replace(b"+", b" "))
+            key = decoded(name.replace(b"+", b" "))
+            query.multi.setdefault(key, []).append(text)
+            query.values[key] = text  # AWS keeps the last
+    return query
+
+
+def decoded(escaped: bytes | str) -> str:
+    """Percent-decoded UTF-8 without control characters, or a refusal."""
+    try:
+        text = unquote_to_bytes(escaped).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refusal("DEFAULT_4XX") from error
+    if not text.isprintable() and any(char < " " or char == "\x7f" for char in text):
+        raise Refusal("DEFAULT_4XX")
+    return text

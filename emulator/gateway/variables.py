@@ -1,0 +1,175 @@
+"""$context, in one place: what gateway responses, MOCK templates and the access log may name, and how it is put in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from emulator.definition import Deployment
+from emulator.gateway.context import Exchange, clf_time
+from emulator.gateway.errors import KINDS
+
+Resolver = Callable[[Exchange], str | None]
+Template = Callable[[Exchange], str]
+
+# `$context.a.b`, `${context.a.b}` and the quiet `$!context.a.b` of VTL.
+_REFERENCE = re.compile(r"\$!?(\{)?context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*)(?(1)\})")
+_UNSAFE = re.compile(r'["\\\x00-\x1f\x7f\u2028\u2029]')
+_CLAIMS = "authorizer.claims."
+_MESSAGE_STRING = "error.messageString"
+
+
+def json_inside(text: str) -> str:
+    """The text as it may stand between two quotes of a JSON string, or on one line of a log."""
+    return json.dumps(text)[1:-1] if _UNSAFE.search(text) else text
+
+
+def _status(exchange: Exchange) -> str | None:
+    return str(exchange.reply.status) if exchange.reply else None
+
+
+def _length(exchange: Exchange) -> str | None:
+    return str(len(exchange.reply.body)) if exchange.reply else None
+
+
+def _whole(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _error_type(exchange: Exchange) -> str | None:
+    return KINDS[exchange.refusal.kind].error_type if exchange.refusal else None
+
+
+def _authorize_status(exchange: Exchange) -> str | None:
+    if exchange.method.authorizer is None:
+        return None
+    if exchange.verified is None:
+        return "401"
+    denied = exchange.refusal is not None and exchange.refusal.kind == "ACCESS_DENIED"
+    return "403" if denied else "200"
+
+
+_OF_THE_REQUEST: dict[str, Resolver] = {
+    "requestId": lambda x: x.ids.request_id,
+    "extendedRequestId": lambda x: x.ids.extended_request_id,
+    "xrayTraceId": lambda x: x.ids.trace_id.removeprefix("Root=").split(";")[0],
+    "requestTime": lambda x: clf_time(x.arrived_at),
+    "requestTimeEpoch": lambda x: str(x.arrived_at),
+    "httpMethod": lambda x: x.request.method,
+    "path": lambda x: x.request.raw_path,
+    "protocol": lambda x: x.request.protocol,
+    "resourcePath": lambda x: x.method.resource or None,
+    "operationName": lambda x: x.method.operation,
+    "domainName": lambda x: x.headers.lower.get("host"),
+    "identity.sourceIp": lambda x: x.request.source_ip,
+    "identity.userAgent": lambda x: x.headers.lower.get("user-agent"),
+    "identity.apiKey": lambda x: x.key.value if x.key else None,
+    "identity.apiKeyId": lambda x: x.key.id if x.key else None,
+}
+_OF_THE_OUTCOME: dict[str, Resolver] = {
+    "status": _status,
+    "responseLength": _length,
+    "responseLatency": lambda x: str(x.latency),
+    "error.message": lambda x: x.refusal.message if x.refusal else None,
+    "error.responseType": lambda x: x.refusal.kind if x.refusal else None,
+    "error.errorType": _error_type,
+    "error.validationErrorString": lambda x: (x.refusal.detail or None) if x.refusal else None,
+    "authorizer.error": lambda x: x.authorizer_error or None,
+    "authorizer.status": _authorize_status,
+    "authorize.error": lambda x: x.authorizer_error or None,
+    "authorize.status": _authorize_status,
+    "authorizer.principalId": lambda x: str(x.verified.claims.get("sub", "")) if x.verified else None,
+    "integration.status": lambda x: _whole(x.integration.status),
+    "integrationStatus": lambda x: _whole(x.integration.status),
+    "integration.integrationStatus": lambda x: _whole(x.integration.status),
+    "integration.latency": lambda x: _whole(x.integration.latency),
+    "integrationLatency": lambda x: _whole(x.integration.latency),
+    "integration.error": lambda x: x.integration.error or None,
+    "integrationErrorMessage": lambda x: x.integration.error or None,
+}
+
+
+def _claim(name: str, exchange: Exchange) -> str | None:
+    """A claim as JSON text with non-ASCII escaped; text without its quotes."""
+    if exchange.verified is None or name not in exchange.verified.claims:
+        return None
+    value = exchange.verified.claims[name]
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _message_string(exchange: Exchange) -> str:
+    return json.dumps(exchange.refusal.message) if exchange.refusal else "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The resolvers of one deployment."""
+
+    known: dict[str, Resolver]
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Variables:
+        fixed = {
+            "stage": deployment.stage.name,
+            "accountId": deployment.account_id,
+            "apiId": deployment.api_id,
+            "customDomain.basePathMatched": "(none)",
+        }
+        constant: dict[str, Resolver] = {name: partial(_constant, value) for name, value in fixed.items()}
+        return cls({**_OF_THE_REQUEST, **_OF_THE_OUTCOME, **constant})
+
+    def resolver(self, name: str) -> Resolver:
+        if name.startswith(_CLAIMS):
+            return partial(_claim, name.removeprefix(_CLAIMS))
+        return self.known.get(name, _unknown)
+
+    def template(self, text: str, *, missing: str) -> Template:
+        """Compiles a text with `$context` references; `missing` stands for what has no value."""
+        parts: list[str | Template] = []
+        position = 0
+        for match in _REFERENCE.finditer(text):
+            parts += [text[position : match.start()], self._part(match.group(2), missing)]
+            position = match.end()
+        parts.append(text[position:])
+        return partial(_render, tuple(part for part in parts if part != ""))
+
+    def _part(self, name: str, missing: str) -> Template:
+        if name == _MESSAGE_STRING:  # the one variable that brings its own quotes
+            return _message_string
+        resolver = self.resolver(name)
+
+        def part(exchange: Exchange) -> str:
+            value = resolver(exchange)
+            return missing if value is None else json_inside(value)
+
+        return part
+
+    def mapping(self, expression: str) -> Resolver:
+        """Compiles a mapping expression of a header: 'quoted', context.x or method.request.header.x."""
+        if expression.startswith("'"):
+            return partial(_constant, expression[1:-1])
+        if expression.startswith("context."):
+            return self.resolver(expression.removeprefix("context."))
+        place, _, name = expression.removeprefix("method.request.").partition(".")
+        if place == "header":
+            return lambda exchange: exchange.headers.lower.get(name.lower())
+        if place == "path":
+            return lambda exchange: exchange.path_parameters.get(name)
+        if place == "querystring":
+            return lambda exchange: exchange.query.values.get(name)
+        return _unknown
+
+
+def _constant(value: str, _: Exchange) -> str:
+    return value
+
+
+def _unknown(_: Exchange) -> None:
+    return None
+
+
+def _render(parts: tuple[str | Template, ...], exchange: Exchange) -> str:
+    return "".join([part if isinstance(part, str) else part(exchange) for part in parts])

@@ -1,0 +1,294 @@
+"""Reads the OpenAPI file with its x-amazon-apigateway-* extensions, and refuses what it would not enforce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.definition import (
+    Api,
+    ClaimRule,
+    GatewayResponse,
+    JwtAuthorizer,
+    LambdaProxy,
+    Method,
+    Mock,
+    MockResponse,
+    TrustedIssuer,
+)
+from emulator.gateway.errors import KINDS
+from emulator.stages import integration_timeout
+from emulator.yaml_source import Node, read_yaml
+
+X = "x-amazon-apigateway-"
+_VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
+_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
+_RESERVED_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "scope", "scp"})
+_LAMBDA_URI = re.compile(
+    r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/"
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9$_-]+)?/invocations"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What an operation takes over from the top of the file."""
+
+    top: Node
+    authorizers: Mapping[str, JwtAuthorizer | None]
+    validators: Mapping[str, tuple[bool, bool]]
+    timeout_ms: int
+
+
+def read_api(path: Path, variables: Mapping[str, str], timeout_ms: int) -> Api:
+    """The API of the file; `timeout_ms` is for integrations that name none. Raises DefinitionError."""
+    top = read_yaml(path, variables)
+    defaults = _Defaults(top, dict(_schemes(top)), dict(_validators(top)), timeout_ms)
+    media_types = top.optional(f"{X}binary-media-types")
+    return Api(
+        title=top.entry("info").entry("title").text(),
+        methods=tuple(_methods(defaults)),
+        gateway_responses=dict(_gateway_responses(top)),
+        binary_media_types=frozenset(item.text() for item in media_types.items()) if media_types else frozenset(),
+    )
+
+
+def _resolve(node: Node, top: Node) -> Node:
+    """Follows one `$ref` inside the file."""
+    reference = node.optional("$ref")
+    if reference is None:
+        return node
+    target = top
+    if not reference.text().startswith("#/"):
+        reference.fail("only references within the file are followed")
+    for part in reference.text()[2:].split("/"):
+        target = target.entry(part.replace("~1", "/").replace("~0", "~"))
+    return target
+
+
+# --- security -----------------------------------------------------------------------------------------------
+
+
+def _schemes(top: Node) -> Iterator[tuple[str, JwtAuthorizer | None]]:
+    """Each security scheme by name; None stands for the API key."""
+    components = top.optional("components")
+    schemes = components.optional("securitySchemes") if components else None
+    for name, node in schemes.entries() if schemes else ():
+        authorizer = node.optional(f"{X}authorizer")
+        if authorizer is not None:
+            yield name, _authorizer(name, authorizer)
+        elif node.entry("type").text() == "apiKey" and node.entry("name").text().lower() == "x-api-key":
+            yield name, None
+        else:
+            node.fail("neither a JWT authorizer nor the x-api-key header: it would not be enforced here")
+
+
+def _authorizer(name: str, node: Node) -> JwtAuthorizer:
+    if node.entry("type").text().lower() != "jwt":
+        node.fail(f"authorizer type {node.entry('type').text()!r} is not enforced here")
+    source = node.entry("identitySource")
+    match = re.fullmatch(r"method\.request\.header\.([A-Za-z0-9-]+)", source.text())
+    if match is None:
+        source.fail("a JWT authorizer reads one header: method.request.header.NAME")
+    configuration = node.entry("jwtConfiguration")
+    algorithms = frozenset(item.text() for item in configuration.entry("defaultAlgorithms").items())
+    if not algorithms or algorithms - _ALGORITHMS:
+        configuration.fail(f"defaultAlgorithms must be some of {', '.join(sorted(_ALGORITHMS))}")
+    issuers = tuple(_issuer(item) for item in configuration.entry("issuers").items())
+    if not issuers:
+        configuration.fail("a JWT authorizer needs an issuer")
+    return JwtAuthorizer(name, match.group(1).lower(), issuers, algorithms)
+
+
+def _issuer(node: Node) -> TrustedIssuer:
+    issuer = node.entry("issuer")
+    if not re.fullmatch(r"https://[^/?#\s@]+(/[^?#\s]*)?", issuer.text()):
+        issuer.fail("an issuer is an absolute https URL without query or fragment")
+    audiences = frozenset(item.text() for item in node.entry("audiences").items())
+    if not audiences:
+        node.fail("an issuer needs an audience")
+    claims = node.optional("additionalClaims")
+    return TrustedIssuer(issuer.text(), audiences, tuple(_claim(item) for item in claims.items()) if claims else ())
+
+
+def _claim(node: Node) -> ClaimRule:
+    node.only("claimName", "format", "required", "expectedValues")
+    name = node.entry("claimName").text()
+    if not name or name in _RESERVED_CLAIMS:
+        node.fail(f"{name!r} cannot be an additional claim")
+    if node.entry("format").text() != "SINGLE_STRING":
+        node.fail("the only format is SINGLE_STRING")
+    required, expected = node.optional("required"), node.optional("expectedValues")
+    values = frozenset(item.text() for item in expected.items()) if expected else frozenset()
+    return ClaimRule(name, required.boolean() if required else False, values)
+
+
+def _security(node: Node, defaults: _Defaults) -> tuple[JwtAuthorizer | None, frozenset[str], bool]:
+    """(authorizer, scopes, key required) of an operation."""
+    security = node.optional("security") or defaults.top.optional("security")
+    alternatives = security.items() if security else []
+    if len(alternatives) > 1:
+        node.fail("one security requirement only: alternatives cannot be expressed in API Gateway")
+    authorizer: JwtAuthorizer | None = None
+    scopes: frozenset[str] = frozenset()
+    key_required = False
+    for name, wanted in alternatives[0].entries() if alternatives else ():
+        if name not in defaults.authorizers:
+            wanted.fail(f"there is no security scheme {name!r}")
+        scheme = defaults.authorizers[name]
+        if scheme is None:
+            key_required = True
+            continue
+        if authorizer is not None:
+            wanted.fail("a method has one authorizer")
+        authorizer, scopes = scheme, frozenset(item.text() for item in wanted.items())
+    return authorizer, scopes, key_required
+
+
+# --- methods ------------------------------------------------------------------------------------------------
+
+
+def _methods(defaults: _Defaults) -> Iterator[Method]:
+    for resource, path_item in defaults.top.entry("paths").entries():
+        if not resource.startswith("/"):
+            path_item.fail("a path starts with /")
+        for verb in _VERBS:
+            operation = path_item.optional(verb)
+            if operation is not None:
+                yield _method(verb.upper(), resource, path_item, operation, defaults)
+        catch_all = path_item.optional(f"{X}any-method")
+        if catch_all is not None:
+            yield _method("ANY", resource, path_item, catch_all, defaults)
+
+
+def _method(verb: str, resource: str, path_item: Node, node: Node, defaults: _Defaults) -> Method:
+    authorizer, scopes, key_required = _security(node, defaults)
+    validates_body, validates_parameters = _validator(node, defaults)
+    operation = node.optional("operationId")
+    required = list(_required_parameters(path_item, node, defaults.top))
+    return Method(
+        http_method=verb,
+        resource=resource,
+        integration=_integration(node.entry(f"{X}integration"), defaults.timeout_ms),
+        operation=operation.text() if operation else None,
+        authorizer=authorizer,
+        scopes=scopes,
+        api_key_required=key_required,
+        validates_body=validates_body,
+        validates_parameters=validates_parameters,
+        required_headers=tuple(name for place, name in required if place == "header"),
+        required_query=tuple(name for place, name in required if place == "query"),
+        models=dict(_models(node, defaults.top)),
+    )
+
+
+def _validators(top: Node) -> Iterator[tuple[str, tuple[bool, bool]]]:
+    node = top.optional(f"{X}request-validators")
+    for name, child in node.entries() if node else ():
+        yield name, (child.entry("validateRequestBody").boolean(), child.entry("validateRequestParameters").boolean())
+
+
+def _validator(node: Node, defaults: _Defaults) -> tuple[bool, bool]:
+    chosen = node.optional(f"{X}request-validator") or defaults.top.optional(f"{X}request-validator")
+    if chosen is None:
+        return False, False
+    if chosen.text() not in defaults.validators:
+        chosen.fail(f"there is no request validator {chosen.text()!r}")
+    return defaults.validators[chosen.text()]
+
+
+def _required_parameters(path_item: Node, node: Node, top: Node) -> Iterator[tuple[str, str]]:
+    for holder in (path_item, node):
+        listed = holder.optional("parameters")
+        for item in listed.items() if listed else ():
+            parameter = _resolve(item, top)
+            required = parameter.optional("required")
+            if required is not None and required.boolean():
+                yield parameter.entry("in").text(), parameter.entry("name").text()
+
+
+def _models(node: Node, top: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    body = node.optional("requestBody")
+    content = _resolve(body, top).optional("content") if body else None
+    for media_type, child in content.entries() if content else ():
+        schema = child.optional("schema")
+        if schema is not None:
+            yield media_type.lower(), {**schema.mapping(), "components": _components(top)}
+
+
+def _components(top: Node) -> Mapping[str, Any]:
+    """The schemas that `#/components/schemas/X` in a model refers to, put where the reference looks."""
+    components = top.optional("components")
+    schemas = components.optional("schemas") if components else None
+    return {"schemas": schemas.mapping()} if schemas else {}
+
+
+# --- integrations -------------------------------------------------------------------------------------------
+
+
+def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
+    kind = node.entry("type").text().lower()
+    if kind == "aws_proxy":
+        uri = node.entry("uri")
+        match = _LAMBDA_URI.fullmatch(uri.text())
+        if match is None:
+            uri.fail("not the invocation URI of a Lambda function")
+        return LambdaProxy(match.group(1), integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms))
+    if kind == "mock":
+        return _mock(node)
+    node.entry("type").fail(f"integration type {kind!r} is not served here")
+
+
+def _mock(node: Node) -> Mock:
+    templates = node.optional("requestTemplates")
+    responses = node.optional("responses")
+    return Mock(
+        request_template=templates.texts().get("application/json", "") if templates else "",
+        responses=tuple(_mock_response(pattern, child) for pattern, child in responses.entries()) if responses else (),
+    )
+
+
+def _mock_response(pattern: str, node: Node) -> MockResponse:
+    parameters, templates = node.optional("responseParameters"), node.optional("responseTemplates")
+    prefix = "method.response.header."
+    headers = parameters.texts() if parameters else {}
+    for name, value in headers.items():
+        if not name.startswith(prefix) or not _mappable(value):
+            node.fail(f"response parameter {name} = {value} is not served here")
+    return MockResponse(
+        pattern=None if pattern == "default" else pattern,
+        status=node.entry("statusCode").integer(),
+        headers={name.removeprefix(prefix): value for name, value in headers.items()},
+        templates=templates.texts() if templates else {},
+    )
+
+
+def _gateway_responses(top: Node) -> Iterator[tuple[str, GatewayResponse]]:
+    node = top.optional(f"{X}gateway-responses")
+    prefix = "gatewayresponse.header."
+    for name, child in node.entries() if node else ():
+        if name not in KINDS:
+            child.fail("there is no gateway response of this type")
+        child.only("statusCode", "responseParameters", "responseTemplates")
+        status, parameters = child.optional("statusCode"), child.optional("responseParameters")
+        templates = child.optional("responseTemplates")
+        headers = parameters.texts() if parameters else {}
+        for parameter, value in headers.items():
+            if not parameter.startswith(prefix) or not _mappable(value):
+                child.fail(f"response parameter {parameter} = {value} is not served here")
+        yield (
+            name,
+            GatewayResponse(
+                status=status.integer() if status else None,
+                headers={key.removeprefix(prefix): value for key, value in headers.items()},
+                templates=templates.texts() if templates else {},
+            ),
+        )
+
+
+def _mappable(value: str) -> bool:
+    quoted = len(value) > 1 and value[0] == value[-1] == "'"
+    return quoted or value.startswith(("context.", "stageVariables.", "method.request."))

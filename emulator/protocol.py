@@ -1,0 +1,116 @@
+"""uvicorn's httptools protocol with the limits API Gateway has: size of the head, and time for head and body."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from emulator.gateway.context import Reply, TooLarge
+
+# Where reading stops for good. The exact limit is the parse step's; this one only bounds memory.
+HEAD_STOP = 65_536
+HEAD_SECONDS = 10.0
+# A body must bring this much in each period, or its connection is closed.
+BODY_PERIOD_SECONDS = 10.0
+BODY_PERIOD_BYTES = 10_240
+# What is read and thrown away of a body whose answer has already been sent.
+DRAIN_LIMIT = 33_554_432
+CONNECTIONS = 2_000
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """Header names keep the spelling of the client, and the request target is kept as it was sent."""
+
+    _reading_head = True
+    _head_size = 0
+    _body_size = 0
+    _body_checked = 0
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.close()
+            return
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._reading_head:
+            self._head_size += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            self._stop_timer()
+        elif self._reading_head and self._head_size > HEAD_STOP:
+            self._refuse("head")
+        elif self._reading_head:
+            if self._head_size and self._timer is None:
+                self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        elif self._timer is None:
+            self._body_checked = self._body_size
+            self._timer = self.loop.call_later(BODY_PERIOD_SECONDS, self._check_body)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(name) == 6 and name.lower() == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._stop_timer()
+        self._reading_head = False
+        self._head_size = self._body_size = 0
+        cast("dict[str, Any]", self.scope)["target"] = self.url
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > DRAIN_LIMIT:
+            self.transport.close()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._stop_timer()
+        self._reading_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser refused the bytes: answered in the shape of every other refusal."""
+        del msg
+        self._refuse(None)
+
+    def _refuse(self, too_large: TooLarge | None) -> None:
+        if self.transport.is_closing():
+            return
+        # An answer that is still being made to an earlier request must not be followed by this one's.
+        if self.cycle is None or self.cycle.response_complete:
+            reply: Reply = cast("Any", self.app).unreadable(self.client[0] if self.client else "", too_large)
+            self.transport.write(_closing(reply))
+        self.transport.close()
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        self.transport.close()
+
+    def _check_body(self) -> None:
+        self._timer = None
+        if self._body_size - self._body_checked < BODY_PERIOD_BYTES:
+            self.transport.close()
+        else:
+            self._body_checked = self._body_size
+            self._timer = self.loop.call_later(BODY_PERIOD_SECONDS, self._check_body)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _closing(reply: Reply) -> bytes:
+    headers = [*reply.headers, ("Content-Length", str(len(reply.body))), ("Connection", "close")]
+    lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers)
+    return STATUS_LINE[reply.status] + lines + b"\r\n" + reply.body

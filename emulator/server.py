@@ -1,0 +1,142 @@
+"""The gateway behind TLS on the loopback: uvicorn reads HTTP, this hands requests over and stops in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from emulator.gateway.chain import Gateway
+from emulator.gateway.context import Reply, Request, TooLarge
+from emulator.gateway.errors import Refusal
+from emulator.gateway.parse import BODY_LIMIT
+from emulator.issuer import IssuerDocuments
+from emulator.protocol import GatewayProtocol
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+KEEP_ALIVE_SECONDS = 60
+# Within the five seconds of a graceful stop; what is left of them is for the functions.
+DRAIN_SECONDS = 3
+_EMULATOR = "/_emulator/"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Bridges uvicorn's scope to the gateway's request, and the reply back."""
+
+    gateway: Gateway
+    issuer: IssuerDocuments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await _read(scope, receive)
+        if request is None:  # the client left before it had said everything
+            return
+        if request.raw_path.startswith(_EMULATOR):
+            reply = self.issuer.answer(request.method, request.raw_path)
+        else:
+            reply = await self.gateway.handle(request)
+        await _send(reply, send)
+
+    def unreadable(self, source_ip: str, too_large: TooLarge | None) -> Reply:
+        """For the protocol: the answer to bytes that are no request."""
+        request = Request("-", "-", b"", [], b"", source_ip, too_large=too_large)
+        return self.gateway.refuse(request, Refusal("REQUEST_TOO_LARGE" if too_large else "DEFAULT_4XX"))
+
+
+async def _read(scope: Scope, receive: Receive) -> Request | None:
+    """The whole request; reading stops at the limit. None if the client went away."""
+    path, _, query = scope["target"].partition(b"?")
+    request = Request(
+        method=scope["method"],
+        raw_path=path.decode("latin-1"),
+        raw_query=query,
+        raw_headers=scope["headers"],
+        body=b"",
+        source_ip=scope["client"][0] if scope["client"] else "",
+        protocol=f"HTTP/{scope['http_version']}",
+    )
+    if _declared(request.raw_headers) > BODY_LIMIT:
+        request.too_large = "body"
+        return request
+    message = await receive()
+    if message["type"] == "http.request" and not message["more_body"]:
+        request.body = message["body"]
+        return request
+    return await _read_on(request, message, receive)
+
+
+async def _read_on(request: Request, message: dict[str, Any], receive: Receive) -> Request | None:
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message["body"]
+        if len(body) > BODY_LIMIT:
+            request.too_large = "body"
+            return request
+        if not message["more_body"]:
+            request.body = bytes(body)
+            return request
+        message = await receive()
+    return None
+
+
+def _declared(headers: list[tuple[bytes, bytes]]) -> int:
+    """Content-Length; the parser has made sure that it is one number."""
+    for name, value in headers:
+        if len(name) == 14 and name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+async def _send(reply: Reply, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    if reply.status not in (204, 304):
+        headers.append((b"content-length", str(len(reply.body)).encode("ascii")))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if reply.status in (204, 304) else reply.body
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the process decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once started."""
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+
+def build_server(application: Application, *, port: int, cert: Path | None, key: Path | None) -> GatewayServer:
+    """A server for 127.0.0.1; without certificate it speaks plain HTTP, for measurements."""
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=port,
+        http=GatewayProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ssl_certfile=str(cert) if cert else None,
+        ssl_keyfile=str(key) if key else None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        backlog=1_024,
+    )
+    return GatewayServer(config)

@@ -1,0 +1,102 @@
+"""Reads stages.yaml: what OpenAPI cannot hold - throttles, usage plans, the access log's format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast, get_args
+
+from emulator.definition import Period, Plan, Quota, Stage, Throttle
+from emulator.yaml_source import Node, read_yaml
+
+# AWS's limits for `timeoutInMillis`, used for the default as well.
+SHORTEST_TIMEOUT_MS = 50
+LONGEST_TIMEOUT_MS = 29_000
+# The common log format of the AWS console, for a stage that names none.
+DEFAULT_ACCESS_LOG = (
+    '{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","requestTime":"$context.requestTime",'
+    '"httpMethod":"$context.httpMethod","resourcePath":"$context.resourcePath","status":"$context.status",'
+    '"responseLength":"$context.responseLength"}'
+)
+
+
+def _throttle(node: Node | None) -> Throttle | None:
+    if node is None:
+        return None
+    node.only("rate", "burst")
+    return Throttle(rate=node.entry("rate").number(), burst=node.entry("burst").integer())
+
+
+def _per_method(node: Node | None) -> Mapping[str, Throttle]:
+    if node is None:
+        return {}
+    found = {}
+    for label, child in node.entries():
+        verb, _, resource = label.partition(" ")
+        if not verb.isupper() or not resource.startswith("/"):
+            child.fail('a method is written "VERB /resource"')
+        throttle = _throttle(child)
+        assert throttle is not None  # an entry with no value has already been refused
+        found[label] = throttle
+    return found
+
+
+def _quota(node: Node | None) -> Quota | None:
+    if node is None:
+        return None
+    node.only("limit", "period", "offset")
+    period = node.entry("period").text()
+    if period not in get_args(Period):
+        node.fail(f"period {period!r} is not one of {', '.join(get_args(Period))}")
+    offset = node.optional("offset")
+    return Quota(node.entry("limit").integer(), cast("Period", period), offset.integer() if offset else 0)
+
+
+def _plan(name: str, node: Node) -> Plan:
+    node.only("throttle", "quota", "methods")
+    return Plan(
+        name,
+        _throttle(node.optional("throttle")),
+        _quota(node.optional("quota")),
+        _per_method(node.optional("methods")),
+    )
+
+
+def integration_timeout(node: Node | None, default: int) -> int:
+    if node is None:
+        return default
+    value = node.integer()
+    if not SHORTEST_TIMEOUT_MS <= value <= LONGEST_TIMEOUT_MS:
+        node.fail(f"{value} ms is outside {SHORTEST_TIMEOUT_MS} to {LONGEST_TIMEOUT_MS}")
+    return value
+
+
+def _stage(name: str, node: Node) -> Stage:
+    node.only("throttle", "methods", "access_log", "integration_timeout_default_ms", "variables")
+    access_log = node.optional("access_log")
+    variables = node.optional("variables")
+    return Stage(
+        name=name,
+        throttle=_throttle(node.optional("throttle")),
+        methods=_per_method(node.optional("methods")),
+        access_log=" ".join((access_log.text() if access_log else DEFAULT_ACCESS_LOG).split("\n")).strip(),
+        integration_timeout_ms=integration_timeout(node.optional("integration_timeout_default_ms"), LONGEST_TIMEOUT_MS),
+        variables=variables.texts() if variables else {},
+    )
+
+
+def read_stages(
+    path: Path, stage: str, variables: Mapping[str, str]
+) -> tuple[Stage, Mapping[str, Plan], Throttle | None]:
+    """The named stage, all usage plans, and the account's throttle. Raises DefinitionError."""
+    top = read_yaml(path, variables)
+    top.only("stages", "usage_plans", "account")
+    stages = top.entry("stages")
+    if stage not in stages.mapping():
+        stages.fail(f"there is no stage {stage!r}")
+    plans = top.optional("usage_plans")
+    return (
+        _stage(stage, stages.entry(stage)),
+        {name: _plan(name, child) for name, child in plans.entries()} if plans else {},
+        _throttle(top.optional("account")),
+    )
