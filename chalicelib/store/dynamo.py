@@ -152,7 +152,7 @@ class _Boto3Caller:
         self._lock = threading.Lock()
 
     def call(self, operation: str, body: Json, timeout_seconds: float, *, repeatable: bool = False) -> Json:
-        from botocore import exceptions  # noqa: PLC0415
+        from botocore import exceptions, parsers  # noqa: PLC0415
 
         del repeatable  # urllib3 looks whether a kept connection was closed before it uses it
         try:
@@ -163,7 +163,7 @@ class _Boto3Caller:
             raise Unreachable(str(error)) from error
         except exceptions.ParamValidationError as error:
             raise StoreMisuse(str(error)) from error
-        except (exceptions.HTTPClientError, exceptions.ResponseParserError) as error:
+        except (exceptions.HTTPClientError, parsers.ResponseParserError) as error:
             raise OutcomeUnknown(str(error)) from error
         return answer  # type: ignore[no-any-return]
 
