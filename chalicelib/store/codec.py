@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from chalicelib.store.port import (
     HASH,
+    MAX_TOKEN,
     MAX_WRITES,
     RANGE,
     Absent,
@@ -197,6 +198,12 @@ def check_writes(writes: Sequence[Write]) -> None:
         check_write(write)
 
 
+def check_token(token: str) -> None:
+    """Refuse a ClientRequestToken of a length that DynamoDB would refuse (StoreMisuse)."""
+    if not 1 <= len(token) <= MAX_TOKEN:
+        raise StoreMisuse(f"a token has 1 to {MAX_TOKEN} characters")
+
+
 def encode_write(write: Write, tables: TableNames) -> Json:
     """One entry of TransactItems."""
     aliases = _Placeholders()
@@ -217,6 +224,7 @@ def encode_write(write: Write, tables: TableNames) -> Json:
 def encode_transaction(writes: Sequence[Write], token: str, tables: TableNames) -> Json:
     """The body of TransactWriteItems."""
     check_writes(writes)
+    check_token(token)
     return {"TransactItems": [encode_write(write, tables) for write in writes], "ClientRequestToken": token}
 
 

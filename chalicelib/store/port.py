@@ -12,6 +12,7 @@ Table = Literal["commits", "ledger", "clients"]
 HASH = "pk"
 RANGE = "sk"
 MAX_WRITES = 100
+MAX_TOKEN = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Dynamo(Protocol):
         """The item with pk and sk, or None."""
 
     def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
-        """All of the writes or none (Cancelled); one attempt. The same token within ten minutes has no second effect."""
+        """All of the writes or none (Cancelled), in one attempt; a token has no second effect within ten minutes."""
 
     def query(
         self,

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
+from chalicelib.kernel.clock import SECOND_MS, Clock, SystemClock
 from chalicelib.store.port import OutcomeUnknown, Unreachable
 
 if TYPE_CHECKING:
@@ -183,55 +184,56 @@ class _Answer:
 class _Connection:
     """One kept connection; any failure ends it."""
 
-    __slots__ = ("_poll", "_socket", "reused", "used_at_seconds")
+    __slots__ = ("_clock", "_poll", "_socket", "_used_seconds", "reused")
 
-    def __init__(self, opened: socket.socket) -> None:
+    def __init__(self, opened: socket.socket, clock: Clock) -> None:
         self._socket = opened
+        self._clock = clock
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
+        self._used_seconds = clock.elapsed_seconds()
         self.reused = False
-        self.used_at_seconds = time.monotonic()
 
     def is_usable(self) -> bool:
         """Between calls nothing may arrive: a readable socket is the other side's goodbye."""
-        return time.monotonic() - self.used_at_seconds < IDLE_SECONDS and not self._poll.poll(0)
+        return self._clock.elapsed_seconds() - self._used_seconds < IDLE_SECONDS and not self._poll.poll(0)
 
     def exchange(self, request: bytes, deadline_seconds: float) -> tuple[int, bytes, bool]:
         """Status, body, and whether the connection may be kept."""
         answer = _Answer()
         heard = False
         try:
-            self._socket.settimeout(_remaining(deadline_seconds))
+            self._socket.settimeout(_remaining(deadline_seconds, self._clock))
             self._socket.sendall(request)
             while not answer.complete:
                 chunk = self._socket.recv(_CHUNK)
                 if not chunk:
-                    raise ConnectionResetError("closed by the other side")  # noqa: TRY301
+                    raise ConnectionResetError("closed by the other side")
                 heard = True
                 answer.parser.feed_data(chunk)
                 if not answer.complete:
-                    self._socket.settimeout(_remaining(deadline_seconds))
+                    self._socket.settimeout(_remaining(deadline_seconds, self._clock))
         except TimeoutError as error:
             raise OutcomeUnknown("no answer in time") from error
         except (OSError, httptools.HttpParserError) as error:
             raise (StaleConnection if self.reused and not heard else OutcomeUnknown)(str(error)) from error
         self.reused = True
-        self.used_at_seconds = time.monotonic()
+        self._used_seconds = self._clock.elapsed_seconds()
         return answer.ended()
 
     def close(self) -> None:
         self._socket.close()
 
 
-def _remaining(deadline_seconds: float) -> float:
-    left = deadline_seconds - time.monotonic()
+def _remaining(deadline_seconds: float, clock: Clock) -> float:
+    left = deadline_seconds - clock.elapsed_seconds()
     if left <= 0:
         raise TimeoutError
     return left
 
 
 class AwsJson:
-    """A client of one service in one Region, e.g. ("dynamodb", "DynamoDB_20120810") or ("kms", "TrentService", "1.1")."""
+    """A client of one service in one Region: ("dynamodb", "DynamoDB_20120810"), ("kms", "TrentService", "1.1")..."""
 
     def __init__(  # noqa: PLR0913  (each has a default that is right in a Lambda function)
         self,
@@ -242,7 +244,7 @@ class AwsJson:
         endpoint: str | None = None,
         region: str | None = None,
         credentials: Callable[[], Credentials] | None = None,
-        now_seconds: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         region = region or region_from()
         self._address = Address.of(endpoint or endpoint_from(service, region))
@@ -250,7 +252,7 @@ class AwsJson:
         self._content_type = f"application/x-amz-json-{json_version}"
         self._signer = Signer(service, region, self._address.host, self._content_type)
         self._credentials = credentials or credentials_source()
-        self._now_seconds = now_seconds
+        self._clock = clock or SystemClock()
         self._idle: deque[_Connection] = deque()
         self._tls: ssl.SSLContext | None = None
 
@@ -260,7 +262,7 @@ class AwsJson:
         Raises AwsError (it answered), OutcomeUnknown (it did not) or Unreachable (it was not asked).
         """
         request = self._render(operation, orjson.dumps(body, default=_base64))
-        deadline_seconds = time.monotonic() + timeout_seconds
+        deadline_seconds = self._clock.elapsed_seconds() + timeout_seconds
         try:
             status, answer = self._exchange(request, deadline_seconds)
         except StaleConnection:
@@ -301,14 +303,14 @@ class AwsJson:
     def _opened(self, deadline_seconds: float) -> _Connection:
         where = self._address
         try:
-            patience = min(CONNECT_SECONDS, _remaining(deadline_seconds))
+            patience = min(CONNECT_SECONDS, _remaining(deadline_seconds, self._clock))
             opened = socket.create_connection((where.hostname, where.port), patience)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if where.tls:
                 opened = self._tls_context().wrap_socket(opened, server_hostname=where.hostname)
         except OSError as error:  # the request has not been sent, whatever went wrong
             raise Unreachable(f"{where.host}: {error}") from error
-        return _Connection(opened)
+        return _Connection(opened, self._clock)
 
     def _tls_context(self) -> "ssl.SSLContext":
         if self._tls is None:
@@ -320,7 +322,7 @@ class AwsJson:
     def _render(self, operation: str, body: bytes) -> bytes:
         """Head and body in one buffer: two writes would wait 40 ms for each other."""
         target = f"{self._target_prefix}.{operation}"
-        amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now_seconds()))
+        amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock.now_at() // SECOND_MS))
         credentials = self._credentials()
         token = f"X-Amz-Security-Token: {credentials.token}\r\n" if credentials.token else ""
         head = (
@@ -346,6 +348,6 @@ def _parsed(status: int, answer: bytes) -> Json:
             raise OutcomeUnknown("the answer cannot be read") from error
         body = {}
     if status == _OK:
-        return body  # type: ignore[no-any-return]
+        return body
     fields = body if isinstance(body, dict) else {}
     raise AwsError(str(fields.get("__type", "")).rpartition("#")[2], status, fields)

@@ -1,9 +1,9 @@
 """Obtains, starts and stops what holds the tables on this machine: dynoxide where there is a binary, else moto.
 
-    ENGINE=auto      dynoxide if it can be obtained, else moto with a sentence that says why
-    ENGINE=dynoxide  dynoxide, or NoEngine
-    ENGINE=moto      moto's server with its transactions put right; its data ends with it
-    ENGINE=<url>     any endpoint that speaks DynamoDB; nothing is started
+ENGINE=auto      dynoxide if it can be obtained, else moto with a sentence that says why
+ENGINE=dynoxide  dynoxide, or NoEngine
+ENGINE=moto      moto's server with its transactions put right; its data ends with it
+ENGINE=<url>     any endpoint that speaks DynamoDB; nothing is started
 """
 
 import json

@@ -259,6 +259,7 @@ class _Attempt:
 
 def _place(table: Table, hash_value: Any, range_value: Any, item: Item | None) -> None:
     """Put the item under its key, or leave nothing there."""
+    holder: Any
     holder, name = (table.items, hash_value) if range_value is None else (table.items[hash_value], range_value)
     if item is None:
         holder.pop(name, None)

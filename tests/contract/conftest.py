@@ -3,26 +3,16 @@
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from chalicelib.store.dynamo import Boto3Dynamo, LeanDynamo
 from chalicelib.store.port import Dynamo, Key, Table
-from chalicelib.store.wire import AwsJson, Credentials
 from infra.local import engines
+from tests.contract.places import CREDENTIALS, REGION, TABLES, create_tables, lean_wire
 from tests.doubles.memory_dynamo import MemoryDynamo
 
-TABLES: dict[Table, str] = {
-    "commits": "tollgate-local-commits",
-    "ledger": "tollgate-local-ledger",
-    "clients": "tollgate-local-clients",
-}
-REGION = "us-east-1"
-CREDENTIALS = Credentials("AKIDCONTRACT", "not-a-secret")
 ENGINE_HOME = engines.ROOT / ".local" / "engine"
 
 _numbers = count(1)
@@ -38,24 +28,6 @@ def _aws_environment() -> Iterator[None]:
         patch.setenv("AWS_REGION", REGION)
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         yield
-
-
-def create_tables(url: str) -> None:
-    """The three tables as every stage has them."""
-    client = boto3_client(url)
-    for name in TABLES.values():
-        client.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-
-
-def boto3_client(url: str, service: str = "dynamodb") -> Any:
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=64)
-    return boto3.client(service, endpoint_url=url, region_name=REGION, config=config)
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +50,6 @@ def _running(engine: engines.Engine) -> Iterator[str]:
         yield engine.url
     finally:
         engine.stop()
-
-
-def lean_wire(url: str) -> AwsJson:
-    return AwsJson("dynamodb", "DynamoDB_20120810", endpoint=url, region=REGION, credentials=lambda: CREDENTIALS)
 
 
 def _lean(url: str) -> Dynamo:
@@ -146,8 +114,3 @@ def commit(store: Dynamo, token: Callable[[], str]) -> Callable[..., None]:
         store.transact(writes, token=using or token(), timeout_seconds=10.0)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def repository() -> Path:
-    return engines.ROOT

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -67,7 +68,7 @@ class FaultyDynamo:
         self.tokens: list[str] = []
         self.read_units = 0.0
         self._kinds = tuple(kinds)
-        self._chance = Random(seed)  # noqa: S311  (a seed replays a failure)
+        self._chance = Random(seed)
 
     @property
     def write_units(self) -> int:
@@ -121,10 +122,8 @@ class FaultyDynamo:
                 self.inner.transact(writes, token=token, timeout_seconds=timeout_seconds)
 
     def _transact_unheard(self, writes: Sequence[Write], token: str, timeout_seconds: float) -> None:
-        try:
+        with suppress(Cancelled):
             self.inner.transact(writes, token=token, timeout_seconds=timeout_seconds)
-        except Cancelled:
-            pass
         raise _failure(Fault.LOST_AFTER)
 
     def _cancel(self, writes: Sequence[Write], codes: Mapping[int, str]) -> None:

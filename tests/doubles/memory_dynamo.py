@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import assert_never
 
-from chalicelib.store.codec import check_writes, decode_item, encode, encode_item
+from chalicelib.store.codec import check_token, check_writes, decode_item, encode, encode_item
 from chalicelib.store.port import (
     HASH,
     RANGE,
@@ -51,8 +51,7 @@ class MemoryDynamo:
 
     def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
         check_writes(writes)
-        if not 1 <= len(token) <= 36:
-            raise StoreMisuse("a token has 1 to 36 characters")
+        check_token(token)
         with self._lock:
             if not self._already_done(token, writes):
                 self._apply(writes)

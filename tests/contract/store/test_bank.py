@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.store.codec import decode_item, encode_key
 from chalicelib.store.dynamo import LeanDynamo
 from chalicelib.store.port import AtLeast, Cancelled, Key, Put, Update
-from tests.contract.conftest import TABLES, lean_wire
+from tests.contract.places import TABLES, lean_wire
 
 ACCOUNTS = 10
 EACH = 100

@@ -18,9 +18,10 @@ from chalicelib.store.port import (
     OneOf,
     Put,
     Update,
+    Value,
 )
 
-ITEM = {
+ITEM: dict[str, Value] = {
     "o": "prn_owner",
     "m": frozenset({"prn_agent", "prn_other"}),
     "status": "active",
@@ -115,7 +116,11 @@ def test_all_conditions_of_a_write_must_hold(store: Dynamo, commit: Commit, key:
     for when in ((good, bad), (bad, good), (good, Authorised("prn_stranger"))):
         with pytest.raises(Cancelled):
             commit(Update(key("a"), add={"spendable": -1}, when=when))
-    commit(Update(key("a"), add={"spendable": -1}, when=(Exists(), good, Authorised("prn_agent"), AtLeast("spendable", 100))))
+    commit(
+        Update(
+            key("a"), add={"spendable": -1}, when=(Exists(), good, Authorised("prn_agent"), AtLeast("spendable", 100))
+        )
+    )
     assert (store.get(key("a")) or {})["spendable"] == 99
 
 

@@ -21,7 +21,7 @@ from chalicelib.store.port import (
     Throttled,
     Unreachable,
 )
-from tests.contract.conftest import REGION, TABLES, lean_wire
+from tests.contract.places import REGION, TABLES, lean_wire
 
 Make = Callable[[str], Dynamo]
 KEY = Key("ledger", "p", "s")
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Broken
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.server.asked += 1
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.silent:
@@ -91,7 +91,7 @@ def broken() -> Iterator[Broken]:
 
 
 def _transact(store: Dynamo, timeout_seconds: float = 10.0) -> None:
-    store.transact([Put(KEY, {"n": 1})], token="token", timeout_seconds=timeout_seconds)  # noqa: S106
+    store.transact([Put(KEY, {"n": 1})], token="token", timeout_seconds=timeout_seconds)
 
 
 ANSWERS = [

@@ -36,8 +36,14 @@ def test_rows_are_whole_items(filled: Dynamo, pk: str) -> None:
 
 
 def test_both_ends_are_excluded(filled: Dynamo, pk: str) -> None:
-    assert _sks(filled.query("ledger", pk, limit=50, after="a", before="b", newest_first=False)) == ["a\x00", "a1", "a2"]
-    assert _sks(filled.query("ledger", pk, limit=50, after="z", newest_first=False)) == ORDERED[ORDERED.index("z") + 1 :]
+    assert _sks(filled.query("ledger", pk, limit=50, after="a", before="b", newest_first=False)) == [
+        "a\x00",
+        "a1",
+        "a2",
+    ]
+    assert (
+        _sks(filled.query("ledger", pk, limit=50, after="z", newest_first=False)) == ORDERED[ORDERED.index("z") + 1 :]
+    )
     assert _sks(filled.query("ledger", pk, limit=50, before="a", newest_first=False)) == ["A"]
 
 

@@ -20,6 +20,7 @@ from chalicelib.store.port import (
     StoreMisuse,
     Throttled,
     Update,
+    Value,
     Write,
 )
 
@@ -37,7 +38,11 @@ def _reasons(commit: Commit, *writes: Write) -> tuple[Reason, ...]:
 
 def _payment(key: MakeKey, request: str, payment: str, amount: int) -> list[Write]:
     """A commit as the ledger makes it: record, state and two balances."""
-    record = {"fingerprint": b"\x01\x02", "answer": b"\xff" * 40, "legs": [{"a": "payer", "n": -amount}]}
+    record: dict[str, Value] = {
+        "fingerprint": b"\x01\x02",
+        "answer": b"\xff" * 40,
+        "legs": [{"a": "payer", "n": -amount}],
+    }
     return [
         Put(key(request, "commits"), record, when=(Absent(),)),
         Put(key(payment), {"status": "captured", "version": 1, "amount": amount}, when=(Absent(),)),
@@ -168,9 +173,7 @@ def test_a_token_has_one_effect(store: Dynamo, commit: Commit, key: MakeKey, tok
     assert (store.get(key("a")) or {})["n"] == 1
 
 
-def test_a_token_is_not_for_other_writes(
-    store: Dynamo, commit: Commit, key: MakeKey, token: Callable[[], str]
-) -> None:
+def test_a_token_is_not_for_other_writes(store: Dynamo, commit: Commit, key: MakeKey, token: Callable[[], str]) -> None:
     mine = token()
     commit(Update(key("a"), add={"n": 1}), using=mine)
     with pytest.raises(StoreMisuse):

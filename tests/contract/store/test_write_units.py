@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.store.codec import encode_transaction
 from chalicelib.store.port import Item, Key, Put, Update, Value, Write
 from chalicelib.store.sizes import item_bytes, write_units
-from tests.contract.conftest import TABLES, lean_wire
+from tests.contract.places import TABLES, lean_wire
 
 MakeKey = Callable[..., Key]
 

@@ -14,7 +14,7 @@ BIG = 10**38 - 1
 VALUES: list[Value] = [
     "",
     "text",
-    "é ☃ 𝄞 \x00 \" \\",
+    'é ☃ 𝄞 \x00 " \\',
     0,
     -1,
     10**30,
@@ -48,7 +48,17 @@ def test_a_value_comes_back_as_it_went_by_put_and_by_update(
 
 
 def test_attribute_names_may_be_reserved_words(store: Dynamo, commit: Commit, key: MakeKey) -> None:
-    item = {"status": "a", "name": "b", "size": 1, "add": 2, "set": 3, "a.b": 4, "a-b": 5, "#x": 6, ":y": 7}
+    item: dict[str, Value] = {
+        "status": "a",
+        "name": "b",
+        "size": 1,
+        "add": 2,
+        "set": 3,
+        "a.b": 4,
+        "a-b": 5,
+        "#x": 6,
+        ":y": 7,
+    }
     commit(Put(key("a"), item))
     commit(Update(key("a"), set={"name": "c", "a.b": 0}, add={"size": 1, "#x": 1}, remove=("status", ":y")))
     assert store.get(key("a")) == {
@@ -69,9 +79,7 @@ def test_an_update_makes_an_item_and_counts_from_nothing(store: Dynamo, commit: 
 
 
 @pytest.mark.parametrize(("start", "step"), [(BIG - 1, 1), (-BIG, 2 * 10**37), (0, BIG), (BIG, -BIG), (10**37 + 1, 3)])
-def test_arithmetic_is_exact_to_38_digits(
-    store: Dynamo, commit: Commit, key: MakeKey, start: int, step: int
-) -> None:
+def test_arithmetic_is_exact_to_38_digits(store: Dynamo, commit: Commit, key: MakeKey, start: int, step: int) -> None:
     commit(Put(key("a"), {"n": start}))
     commit(Update(key("a"), add={"n": step}))
     assert (store.get(key("a")) or {})["n"] == start + step

@@ -1,6 +1,7 @@
 """The data engine is chosen, obtained once, and stopped; without it the reason is said."""
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -38,13 +39,13 @@ def _npm(directory: Path, *, fails: bool = False) -> Path:
 
 @pytest.fixture(autouse=True)
 def _linux(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(engines.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
 
 def _only(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     monkeypatch.setenv("PATH", str(directory))
-    monkeypatch.setattr(engines.sys, "executable", str(directory / "python"))
+    monkeypatch.setattr(sys, "executable", str(directory / "python"))
 
 
 def test_the_binary_is_obtained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,7 @@ def test_a_dangling_npm_is_passed_over_for_the_one_beside_python(
     (broken / "npm").chmod(0o755)
     _npm(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(broken))
-    monkeypatch.setattr(engines.sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     assert engines.obtain_dynoxide(tmp_path / "home").is_file()
 
 
@@ -75,7 +76,7 @@ def test_a_dangling_npm_is_passed_over_for_the_one_beside_python(
 def test_a_platform_without_a_binary_falls_back_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str
 ) -> None:
-    monkeypatch.setattr(engines.platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
     choice = engines.choose("auto", tmp_path)
     assert (choice.name, choice.durable) == ("moto", False)
     assert "NOT kept" in choice.sentence
@@ -125,7 +126,7 @@ def test_moto_starts_on_the_loopback_interface_and_stops() -> None:
     assert engine.process.poll() is not None
 
 
-def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(engines.NoEngine, match=str(port)):

@@ -1,5 +1,7 @@
 """Writes as DynamoDB JSON, and any value there and back."""
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -27,12 +29,13 @@ from chalicelib.store.port import (
     Put,
     Reason,
     StoreMisuse,
+    Table,
     Update,
     Value,
 )
 from chalicelib.store.wire import _base64
 
-TABLES = {"commits": "c", "ledger": "l", "clients": "k"}
+TABLES: dict[Table, str] = {"commits": "c", "ledger": "l", "clients": "k"}
 KEY = Key("ledger", "p", "s")
 
 numbers = st.integers(-(10**38) + 1, 10**38 - 1)
@@ -124,5 +127,15 @@ def test_an_empty_choice_is_refused() -> None:
 
 
 def test_reasons_are_read() -> None:
-    raw = [{"Code": "None"}, {}, {"Code": "TransactionConflict"}, {"Code": "X", "Item": {"b": {"B": "AP8="}}}]
-    assert decode_reasons(raw) == (Reason(None), Reason(None), Reason("TransactionConflict"), Reason("X", {"b": b"\x00\xff"}))
+    raw: list[dict[str, Any]] = [
+        {"Code": "None"},
+        {},
+        {"Code": "TransactionConflict"},
+        {"Code": "X", "Item": {"b": {"B": "AP8="}}},
+    ]
+    assert decode_reasons(raw) == (
+        Reason(None),
+        Reason(None),
+        Reason("TransactionConflict"),
+        Reason("X", {"b": b"\x00\xff"}),
+    )

@@ -2,11 +2,22 @@
 
 import pytest
 
-from chalicelib.store.port import Absent, Cancelled, Key, OutcomeUnknown, Put, Reason, Throttled, Unreachable, Update
+from chalicelib.store.port import (
+    Absent,
+    Cancelled,
+    Key,
+    OutcomeUnknown,
+    Put,
+    Reason,
+    Throttled,
+    Unreachable,
+    Update,
+    Write,
+)
 from tests.doubles.faulty_dynamo import CONFLICT, Fault, FaultyDynamo, Overlay
 
 A, B = Key("ledger", "p", "a"), Key("ledger", "p", "b")
-WRITES = [Put(A, {"n": 1}, when=(Absent(),)), Update(B, add={"n": 1})]
+WRITES: list[Write] = [Put(A, {"n": 1}, when=(Absent(),)), Update(B, add={"n": 1})]
 
 
 def _transact(store: FaultyDynamo) -> None:
@@ -42,7 +53,8 @@ def test_a_conflict_stands_beside_the_reasons_of_the_items() -> None:
 
 def test_a_seed_replays_the_same_faults() -> None:
     def run(seed: int) -> list[str]:
-        store, seen = FaultyDynamo(seed=seed, rate=0.5), []
+        store = FaultyDynamo(seed=seed, rate=0.5)
+        seen: list[str] = []
         for _ in range(50):
             try:
                 store.transact([Update(A, add={"n": 1})], token=str(len(seen)), timeout_seconds=1.0)
@@ -72,5 +84,5 @@ def test_write_units_are_counted_as_aws_bills_them() -> None:
         _transact(store)
     assert store.write_units == 8
     store.reset_counters()
-    store.transact([Put(A, {"x": "x" * 1024})], token="u", timeout_seconds=1.0)  # noqa: S106
+    store.transact([Put(A, {"x": "x" * 1024})], token="u", timeout_seconds=1.0)
     assert store.write_units == 4

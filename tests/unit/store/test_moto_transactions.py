@@ -153,7 +153,7 @@ def test_threads_conserve_money(client: Any) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         applied = sum(pool.map(work, range(16)))
-    assert 0 < applied
+    assert applied > 0
     assert _total(client) == ACCOUNTS * EACH
 
 
