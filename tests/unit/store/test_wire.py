@@ -180,7 +180,10 @@ def test_an_error_has_its_code_status_and_body(serve: Serve) -> None:
     wire.close()
 
 
-@pytest.mark.parametrize("step", [_reset, _hears_and_hangs_up, _breaks_off, _talks_nonsense, says(b"not json")])
+@pytest.mark.parametrize(
+    "step",
+    [_reset, _hears_and_hangs_up, _breaks_off, _talks_nonsense, says(b"not json", headers="Connection: close\r\n")],
+)
 def test_a_lost_answer_is_an_unknown_outcome_and_not_asked_again(serve: Serve, step: Step) -> None:
     server = serve([step], [says(b"{}")])
     wire = client(server.url)
