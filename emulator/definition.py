@@ -53,8 +53,11 @@ class MockResponse:
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    request_template: str
+    """`passthrough` is what happens to a content type without a template: never | when_no_templates | when_no_match."""
+
+    request_templates: Mapping[str, str]
     responses: tuple[MockResponse, ...]
+    passthrough: str = "when_no_match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,10 @@ class Method:
     required_headers: tuple[str, ...] = ()
     required_query: tuple[str, ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    label: str = field(init=False)
 
-    @property
-    def label(self) -> str:
-        return f"{self.http_method} {self.resource}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", f"{self.http_method} {self.resource}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,9 +245,14 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
 def _mock(node: Node) -> Mock:
     templates = node.optional("requestTemplates")
     responses = node.optional("responses")
+    passthrough = node.optional("passthroughBehavior")
+    behaviour = passthrough.text().lower() if passthrough else "when_no_match"
+    if behaviour not in ("never", "when_no_templates", "when_no_match"):
+        node.fail(f"passthroughBehavior {behaviour!r} is none of API Gateway's")
     return Mock(
-        request_template=templates.texts().get("application/json", "") if templates else "",
+        request_templates=templates.texts() if templates else {},
         responses=tuple(_mock_response(pattern, child) for pattern, child in responses.entries()) if responses else (),
+        passthrough=behaviour,
     )
 
 

@@ -70,7 +70,7 @@ class Authorizer:
         issuer = next((trusted for trusted in authorizer.issuers if trusted.issuer == compact.issuer), None)
         if issuer is None:
             raise InvalidToken("the token does not have a valid issuer")
-        if compact.header.get("alg") not in authorizer.algorithms:
+        if compact.algorithm not in authorizer.algorithms:
             raise InvalidToken("the signing algorithm is not allowed")
         keys = self.keysets[issuer.issuer]
         key = await keys.find(compact.kid)

@@ -40,7 +40,6 @@ from emulator.gateway.quota import Quotas
 from emulator.gateway.respond import Refusals, seal
 from emulator.gateway.route import Router
 from emulator.gateway.throttle import Throttling
-from emulator.gateway.trace import root_of
 from emulator.gateway.validate import Validation
 from emulator.gateway.variables import Variables
 from emulator.keyset import KeySet
@@ -115,7 +114,7 @@ class Gateway:
 
     def _begin(self, request: Request) -> Exchange:
         now = self._clock.wall()
-        return Exchange(request, new_ids(self._randomness, now, root_of(request)), now, self._clock.steady())
+        return Exchange(request, new_ids(self._randomness, now), now, self._clock.steady())
 
     def _end(self, exchange: Exchange) -> Reply:
         assert exchange.reply is not None  # a chain that ran through has a reply, and so has a refusal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -91,8 +92,11 @@ class Ids:
 
 
 # Stands for "no resource": it is what a request has that matched nothing.
-UNROUTED = Method("", "", Mock("", ()))
+UNROUTED = Method("", "", Mock({}, ()))
+# Shared by all requests without: nobody writes to these.
 _NOTHING: Mapping[str, str] = {}
+_NO_HEADERS = Headers()
+_NO_QUERY = Query()
 
 
 @dataclass(slots=True)
@@ -103,8 +107,8 @@ class Exchange:
     ids: Ids
     arrived_at: int
     begun_at: int
-    headers: Headers = field(default_factory=Headers)
-    query: Query = field(default_factory=Query)
+    headers: Headers = field(default_factory=lambda: _NO_HEADERS)
+    query: Query = field(default_factory=lambda: _NO_QUERY)
     method: Method = UNROUTED
     path_parameters: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     verified: Verified | None = None
@@ -116,7 +120,12 @@ class Exchange:
     latency: int = 0
 
 
-def new_ids(randomness: Randomness, arrived_at: int, client_trace: str | None = None) -> Ids:
+def media_type_of(exchange: Exchange) -> str:
+    """The content type without parameters; a request that names none counts as JSON."""
+    return exchange.headers.lower.get("content-type", "application/json").partition(";")[0].strip().lower()
+
+
+def new_ids(randomness: Randomness, arrived_at: int) -> Ids:
     """Request id (UUID 4), extended id (CloudFront's shape) and X-Ray root, from one draw of chance."""
     drawn = randomness(38)
     digits = drawn[:16].hex()
@@ -124,7 +133,7 @@ def new_ids(randomness: Randomness, arrived_at: int, client_trace: str | None = 
     return Ids(
         f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}",
         drawn[16:26].hex()[:15] + "=",
-        client_trace or f"Root=1-{arrived_at // 1000:08x}-{drawn[26:38].hex()}",
+        f"Root=1-{arrived_at // 1000:08x}-{drawn[26:38].hex()}",
     )
 
 
@@ -133,5 +142,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def clf_time(at: int) -> str:
     """`09/Apr/2015:12:34:56 +0000`, of milliseconds since the epoch."""
-    then = datetime.fromtimestamp(at // 1000, UTC)
+    return _clf_second(at // 1000)
+
+
+@lru_cache(maxsize=8)
+def _clf_second(second: int) -> str:
+    then = datetime.fromtimestamp(second, UTC)
     return f"{then:%d}/{_MONTHS[then.month - 1]}/{then:%Y:%H:%M:%S} +0000"

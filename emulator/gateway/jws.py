@@ -37,6 +37,11 @@ class Compact:
     signature: bytes
 
     @property
+    def algorithm(self) -> str:
+        algorithm = self.header.get("alg")
+        return algorithm if isinstance(algorithm, str) else ""
+
+    @property
     def kid(self) -> str:
         kid = self.header.get("kid")
         if not isinstance(kid, str) or not kid:
@@ -105,10 +110,9 @@ def _object(text: bytes) -> Mapping[str, Any]:
 
 def check_signature(token: Compact, key: VerificationKey, allowed: frozenset[str]) -> None:
     """`allowed` comes from the authorizer, the key's own algorithms from the issuer. Raises InvalidToken."""
-    algorithm = token.header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in allowed or algorithm not in key.algorithms:
+    if token.algorithm not in allowed or token.algorithm not in key.algorithms:
         raise InvalidToken("the signing algorithm is not allowed")
-    if not _ALGORITHMS[algorithm].verify(token.signing_input, key.key, token.signature):
+    if not _ALGORITHMS[token.algorithm].verify(token.signing_input, key.key, token.signature):
         raise InvalidToken("the signature is not valid")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from emulator.definition import Method, Mock
-from emulator.gateway.context import Exchange, Reply
+from emulator.gateway.context import Exchange, Reply, media_type_of
 from emulator.gateway.errors import Refusal
 from emulator.gateway.respond import Rendering
 from emulator.gateway.variables import Template, Variables
@@ -17,7 +17,8 @@ from emulator.gateway.variables import Template, Variables
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    request: Template
+    requests: Mapping[str, Template]
+    passthrough: str
     responses: tuple[tuple[re.Pattern[str] | None, Rendering], ...]
 
 
@@ -33,7 +34,7 @@ class Mocks:
         """Refuses with API_CONFIGURATION_ERROR (500) where the definition gives no answer, as AWS does."""
         mock = self.compiled[exchange.method.label]
         try:
-            status = str(orjson.loads(mock.request(exchange))["statusCode"])
+            status = str(orjson.loads(_request(mock, exchange))["statusCode"])
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise Refusal("API_CONFIGURATION_ERROR") from error
         default = None
@@ -47,9 +48,20 @@ class Mocks:
         return default.reply(exchange)
 
 
+def _request(mock: _Compiled, exchange: Exchange) -> str | bytes:
+    """The mapped request, or the body as it came where the definition lets it pass. Refuses with 415."""
+    template = mock.requests.get(media_type_of(exchange))
+    if template is not None:
+        return template(exchange)
+    if mock.passthrough == "never" or (mock.requests and mock.passthrough == "when_no_templates"):
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE")
+    return exchange.request.body
+
+
 def _compile(mock: Mock, variables: Variables) -> _Compiled:
     return _Compiled(
-        variables.template(mock.request_template, missing=""),
+        {kind: variables.template(text, missing="") for kind, text in mock.request_templates.items()},
+        mock.passthrough,
         tuple(
             (
                 None if response.pattern is None else re.compile(response.pattern),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 from emulator.gateway.context import Exchange, Headers, Query
@@ -22,7 +23,9 @@ _NO_ALIAS = _SINGLE | {"transfer-encoding", "if-match", "x-amzn-trace-id", "x-fo
 _PATH = re.compile(r"/(?:[!$&'()*+,\-./0-9:;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 # An escaped slash, backslash or NUL, an empty segment, or a dot segment in any spelling.
 _AMBIGUOUS = re.compile(r"%(?:2[Ff]|5[Cc]|00)|//|/(?:\.|%2[Ee]){1,2}(?:/|$)")
-_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# Half an escape, or what may not stand in a request target at all.
+_BAD_QUERY = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^\x21\x22\x24-\x7e]")
+_ROOT = re.compile(r"(?:^|;)\s*(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 
 
 def parse(exchange: Exchange) -> None:
@@ -35,9 +38,18 @@ def parse(exchange: Exchange) -> None:
     if "host" not in exchange.headers.lower and request.protocol == "HTTP/1.1":
         raise Refusal("DEFAULT_4XX")
     if request.protocol not in ("HTTP/1.1", "HTTP/1.0"):
-        raise Refusal("DEFAULT_4XX", status=505, message="HTTP Version Not Supported")
+        raise Refusal("DEFAULT_4XX")
     if request.raw_query:
         exchange.query = _query(request.raw_query)
+    if "x-amzn-trace-id" in exchange.headers.lower:
+        _keep_root(exchange)
+
+
+def _keep_root(exchange: Exchange) -> None:
+    """A client may bring the root of its X-Ray trace along."""
+    match = _ROOT.search(exchange.headers.lower["x-amzn-trace-id"])
+    if match is not None:
+        exchange.ids = replace(exchange.ids, trace_id=match.group(1))
 
 
 def _check_size(exchange: Exchange) -> None:
@@ -75,7 +87,7 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 def _query(raw: bytes) -> Query:
     query = Query()
-    if _ESCAPE.search(raw):
+    if _BAD_QUERY.search(raw):
         raise Refusal("DEFAULT_4XX")
     for pair in raw.split(b"&"):
         if pair:

@@ -50,8 +50,9 @@ def _status(value: object) -> int:
 
 def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
     """`headers` and `multiValueHeaders` together; where both name a header, only the latter's values count."""
-    multi = answer.get("multiValueHeaders") or {}
-    single = answer.get("headers") or {}
+    multi, single = answer.get("multiValueHeaders"), answer.get("headers")
+    multi = {} if multi is None else multi
+    single = {} if single is None else single
     if not isinstance(multi, dict) or not isinstance(single, dict):
         raise _Malformed
     pairs: list[tuple[str, str]] = []

@@ -16,8 +16,8 @@ _TOKEN = 1_000_000  # a bucket counts in millionths, so that any rate is whole p
 class Bucket:
     """A token bucket in whole numbers of millionths and whole milliseconds.
 
-    AWS's worked examples fix one detail: a full bucket gains nothing in the millisecond that opens it, so
-    5,000 requests at 0 ms and 5,000 at 101 ms find 5,000 and then 100 ms worth of tokens.
+    Within one millisecond nothing is gained: of AWS's 10,000 requests "in the first millisecond" a bucket of
+    5,000 serves exactly 5,000.
     """
 
     __slots__ = ("capacity", "credited_at", "gain", "level")
@@ -30,11 +30,9 @@ class Bucket:
 
     def ready(self, now: int) -> bool:
         """Whether there is a token at `now` (milliseconds)."""
-        if self.level >= self.capacity:
-            self.credited_at = now + 1
-        elif now > self.credited_at:
+        if now > self.credited_at:
             self.level = min(self.capacity, self.level + (now - self.credited_at) * self.gain)
-            self.credited_at = now + 1 if self.level == self.capacity else now
+            self.credited_at = now
         return self.level >= _TOKEN
 
     def take(self) -> None:

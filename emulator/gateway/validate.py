@@ -9,7 +9,7 @@ import jsonschema_rs
 import orjson
 
 from emulator.definition import Method
-from emulator.gateway.context import Exchange
+from emulator.gateway.context import Exchange, media_type_of
 from emulator.gateway.errors import Refusal
 
 _ANY_TYPE = "$default"
@@ -58,10 +58,8 @@ def _check_parameters(exchange: Exchange) -> None:
 
 
 def _check_body(exchange: Exchange, models: Mapping[str, jsonschema_rs.Draft4Validator]) -> None:
-    # No content type counts as JSON, and no body as {}: both as AWS was seen to do.
-    content_type = exchange.headers.lower.get("content-type", "application/json")
-    media_type = content_type.partition(";")[0].strip().lower()
-    model = models.get(media_type) or models.get(_ANY_TYPE)
+    # No body counts as {}, as AWS was seen to do.
+    model = models.get(media_type_of(exchange)) or models.get(_ANY_TYPE)
     if model is None:
         raise Refusal("UNSUPPORTED_MEDIA_TYPE")
     try:

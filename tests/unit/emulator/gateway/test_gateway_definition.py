@@ -1,0 +1,117 @@
+"""Definitions: what is read, and what is refused rather than silently not enforced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.definition import ClaimRule, LambdaProxy, Mock, Plan, Quota, Throttle
+from emulator.openapi import read_api
+from emulator.stages import read_stages
+from emulator.yaml_source import DefinitionError
+from tests.doubles.gateway import AUDIENCE, HERE, ISSUER, read_deployment
+
+VARIABLES = {"region": "us-east-1", "account": "123456789012", "stage": "local", "issuer": ISSUER, "audience": AUDIENCE}
+
+
+def test_the_sample_is_read_whole() -> None:
+    deployment = read_deployment()
+    methods = {method.label: method for method in deployment.api.methods}
+    listing = methods["GET /things"]
+    assert listing.integration == LambdaProxy("sample-local-echo", 1_000)
+    assert (listing.scopes, listing.api_key_required) == ({"things:read", "things:admin"}, True)
+    assert (listing.required_headers, listing.required_query) == (("X-Tenant",), ("q",))
+    assert isinstance(methods["ANY /things"].integration, Mock)
+    assert methods["GET /slow"].integration == LambdaProxy("sample-local-echo", 50)
+    assert listing.authorizer is not None
+    assert listing.authorizer.issuers[0].claims == (
+        ClaimRule("token_use", True, frozenset({"access"})),
+        ClaimRule("region", False, frozenset()),
+    )
+    assert deployment.plans["small"] == Plan(
+        "small", Throttle(2, 5), Quota(8, "DAY"), {"GET /things/{id}": Throttle(1, 1)}
+    )
+    assert deployment.account == Throttle(10_000, 5_000)
+
+
+API_MISTAKES = [
+    (" type: jwt\n", " type: token\n", "authorizer type 'token' is not enforced here"),
+    ("identitySource: method.request.header.Authorization", "identitySource: $request.query.a", "identitySource"),
+    ("issuer: ${issuer}", "issuer: http://issuer.test", "absolute https URL"),
+    ("issuer: ${issuer}", "issuer: https://issuer.test?a=b", "absolute https URL"),
+    ("audiences: ['${audience}', other]", "audiences: []", "needs an audience"),
+    ("[ES256, RS256]", "[HS256]", "defaultAlgorithms"),
+    ("[ES256, RS256]", "[]", "defaultAlgorithms"),
+    ("claimName: region", "claimName: scope", "cannot be an additional claim"),
+    ("claimName: region, format: SINGLE_STRING", "claimName: region, format: LIST", "SINGLE_STRING"),
+    ("{jwt: ['things:write'], api_key: []}", "{jvt: []}", "no security scheme 'jvt'"),
+    ("[{jwt: ['things:write'], api_key: []}]", "[{jwt: []}, {api_key: []}]", "one security requirement"),
+    ("name: x-api-key", "name: x-other", "it would not be enforced here"),
+    ("type: aws_proxy", "type: http_proxy", "'http_proxy' is not served here"),
+    (":lambda:path/", ":sqs:path/", "not the invocation URI"),
+    ("timeoutInMillis: 50}", "timeoutInMillis: 49}", "49 ms is outside 50 to 29000"),
+    ("timeoutInMillis: 50}", "timeoutInMillis: 29001}", "29001 ms is outside"),
+    ("x-amazon-apigateway-request-validator: all", "x-amazon-apigateway-request-validator: al", "no request validator"),
+    ("THROTTLED:", "THROTLED:", "no gateway response of this type"),
+    ("\"'1'\"", "'1'", "is not served here"),
+    ("'#/components/parameters/Tenant'", "'other.yaml#/Tenant'", "only references within the file"),
+    ("'#/components/parameters/Tenant'", "'#/components/parameters/Other'", "`Other` is missing"),
+    ("info: {title: sample, version: '1'}", "info: {title: sample, title: '1'}", "is there twice"),
+    ("info: {title: sample, version: '1'}", "info: [", "line"),
+    ("${issuer}", "${isuer}", "no value given for ${isuer}"),
+    ("/open:\n", "open:\n", "a path starts with /"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "complaint"), API_MISTAKES)
+def test_mistakes_in_the_api_are_named_with_file_and_place(tmp_path: Path, good: str, bad: str, complaint: str) -> None:
+    text = (HERE / "gateway_api.yaml").read_text()
+    assert good in text
+    file = tmp_path / "api.yaml"
+    file.write_text(text.replace(good, bad, 1))
+    with pytest.raises(DefinitionError) as caught:
+        read_api(file, VARIABLES, 29_000)
+    assert str(file) in str(caught.value)
+    assert complaint in str(caught.value)
+
+
+STAGE_MISTAKES = [
+    ("rate: 1000, burst: 500", "rate: 1000, bust: 500", "`bust` is not one of"),
+    ("rate: 1000, burst: 500", "rate: 1000", "`burst` is missing"),
+    ("rate: 1000, burst: 500", "rate: -1, burst: 500", "at least 0"),
+    ("rate: 1000, burst: 500", "rate: 1000, burst: 1.5", "whole number"),
+    ("period: DAY}", "period: HOUR}", "'HOUR' is not one of"),
+    ("GET /things/special", "/things/special", "VERB /resource"),
+    ("account:", "acount:", "`acount` is not one of"),
+    ("  local:", "  other:", "there is no stage 'local'"),
+    ("integration_timeout_default_ms: 2000", "integration_timeout_default_ms: 30000", "outside"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "complaint"), STAGE_MISTAKES)
+def test_mistakes_in_the_stages_are_named_with_file_and_place(
+    tmp_path: Path, good: str, bad: str, complaint: str
+) -> None:
+    text = (HERE / "gateway_stages.yaml").read_text()
+    assert good in text
+    file = tmp_path / "stages.yaml"
+    file.write_text(text.replace(good, bad, 1))
+    with pytest.raises(DefinitionError) as caught:
+        read_stages(file, "local", VARIABLES)
+    assert str(file) in str(caught.value)
+    assert complaint in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"nowhere\.yaml"):
+        read_api(tmp_path / "nowhere.yaml", VARIABLES, 29_000)
+
+
+def test_the_project_s_own_definitions_are_served() -> None:
+    root = HERE.parent.parent / "infra"
+    stage, plans, account = read_stages(root / "stages.yaml", "local", VARIABLES)
+    api = read_api(root / "api.yaml", VARIABLES, stage.integration_timeout_ms)
+    assert {"sandbox", "trial"} <= plans.keys()
+    assert account is not None
+    assert all(method.authorizer is not None for method in api.methods if method.scopes)
