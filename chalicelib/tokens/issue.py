@@ -1,0 +1,75 @@
+"""Issuing a token: read the form, authenticate, reduce the scope, sign."""
+
+from typing import Final
+
+import orjson
+
+from chalicelib.kernel.problems import BUSY, Problem
+from chalicelib.store.port import OutcomeUnknown, Throttled, Unreachable
+from chalicelib.store.wire import AwsError
+from chalicelib.tokens import token
+from chalicelib.tokens.client import Client, authenticate
+from chalicelib.tokens.desk import Desk
+from chalicelib.tokens.form import TokenRequest, read_request
+from chalicelib.tokens.refusal import TokenRefusal
+from chalicelib.tokens.scopes import grant
+from chalicelib.web.call import Bench, Reply
+from chalicelib.web.request import Request
+
+_CHALLENGE: Final = 'Basic realm="tollgate", charset="UTF-8"'
+_SERVER_ERROR: Final = 500
+
+
+def issue(request: Request, bench: Bench) -> Reply:
+    """Answer POST /oauth2/token in the words of RFC 6749; what is not the client's fault is a problem (503)."""
+    assert isinstance(bench, Desk), "the token endpoint needs its desk"
+    try:
+        return _issue(request, bench)
+    except TokenRefusal as refusal:
+        return _refused(refusal)
+    except (OutcomeUnknown, Throttled, Unreachable) as fault:
+        raise _busy() from fault
+    except AwsError as fault:
+        if fault.status < _SERVER_ERROR and "Throttl" not in fault.code:
+            raise
+        raise _busy() from fault
+
+
+def _issue(request: Request, desk: Desk) -> Reply:
+    headers = request.headers
+    asked = read_request(
+        request.body, headers.get("content-type", ()), headers.get("authorization", ()), request.query
+    )
+    client = _authenticated(desk, asked, _source(request))
+    scope = grant(asked.scope, client.scopes)
+    claims = token.claims(desk.terms, client, scope, desk.clock.now_at(), desk.chance.bits(token.JTI_BITS))
+    return Reply(200, orjson.dumps(token.answer(desk.signer.sign(claims), desk.terms, scope)))
+
+
+def _authenticated(desk: Desk, asked: TokenRequest, source: str) -> Client:
+    client_id = asked.credentials.client_id
+    desk.failures.require_patience(source, client_id)
+    try:
+        return authenticate(desk.dynamo, desk.pepper, asked.credentials)
+    except TokenRefusal:
+        desk.failures.add(source, client_id)
+        raise
+
+
+def _source(request: Request) -> str:
+    """Return the address the gateway saw: the last of X-Forwarded-For, for the others are the caller's own words."""
+    return (request.header("x-forwarded-for") or "").rpartition(",")[2].strip()
+
+
+def _refused(refusal: TokenRefusal) -> Reply:
+    headers = {}
+    if refusal.error == "invalid_client":
+        headers["WWW-Authenticate"] = _CHALLENGE
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    body = {"error": refusal.error, "error_description": refusal.description}
+    return Reply(refusal.status, orjson.dumps(body), headers=headers)
+
+
+def _busy() -> Problem:
+    return Problem(BUSY, "No token could be issued just now.")
