@@ -1,0 +1,76 @@
+"""Every verb that writes, as one row: what it needs first, what it sends, and which version it is decided from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.doubles.platform import Client, Response
+from tests.doubles.small_ledger import ALICE, OPERATOR, SmallLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One request, ready to be sent as often as wanted."""
+
+    client: Client
+    path: str
+    body: Any = None
+
+    def send(self, ledger: SmallLedger, key: str = "the-key", **more: Any) -> Response:
+        return ledger.post(self.client, self.path, self.body, key=key, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`arrange` makes what the request needs; `version` is what the changed object has before, None if it is new."""
+
+    name: str
+    status: int
+    arrange: Callable[[SmallLedger], Sending]
+    version: int | None = 1
+
+
+def _accounts_create(_: SmallLedger) -> Sending:
+    return Sending(ALICE, "/v1/accounts", {"kind": "wallet", "currency": "EUR", "metadata": {"a": "b"}})
+
+
+def _freeze(ledger: SmallLedger) -> Sending:
+    return Sending(OPERATOR, f"/v1/accounts/{ledger.alice}/freeze")
+
+
+def _unfreeze(ledger: SmallLedger) -> Sending:
+    account = ledger.open(ALICE, "wallet")
+    assert ledger.post(OPERATOR, f"/v1/accounts/{account}/freeze").status == 200
+    return Sending(OPERATOR, f"/v1/accounts/{account}/unfreeze")
+
+
+def _payment(ledger: SmallLedger, capture: str) -> Sending:
+    body = {"amount": 100, "currency": "USD", "payer": ledger.alice, "payee": ledger.shop, "capture": capture}
+    return Sending(ALICE, "/v1/payments", body)
+
+
+def _transfer(ledger: SmallLedger) -> Sending:
+    body = {"amount": 100, "currency": "USD", "source": ledger.alice, "destination": ledger.bob}
+    return Sending(ALICE, "/v1/transfers", body)
+
+
+def _refund(ledger: SmallLedger) -> Sending:
+    return Sending(OPERATOR, "/v1/refunds", {"payment": ledger.made(ledger.pay())})
+
+
+VERBS = (
+    Verb("accounts.create", 201, _accounts_create, version=None),
+    Verb("accounts.freeze", 200, _freeze),
+    Verb("accounts.unfreeze", 200, _unfreeze, version=2),
+    Verb("payments.create", 201, lambda ledger: _payment(ledger, "automatic"), version=None),
+    Verb("payments.create manual", 201, lambda ledger: _payment(ledger, "manual"), version=None),
+    Verb("payments.capture", 200, lambda ledger: Sending(ALICE, f"/v1/payments/{ledger.authorize()}/capture", {})),
+    Verb("payments.cancel", 200, lambda ledger: Sending(ALICE, f"/v1/payments/{ledger.authorize()}/cancel")),
+    Verb("refunds.create", 201, _refund),
+    Verb("transfers.create", 201, _transfer, version=None),
+)
+VERSIONED = tuple(verb for verb in VERBS if verb.version)
+
+
+def name_of(verb: Verb) -> str:
+    return verb.name
