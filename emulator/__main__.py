@@ -33,6 +33,7 @@ REFUSALS: Mapping[type[Exception], str] = {
     UnknownFunction: "API_CONFIGURATION_ERROR",
     TooManyRequests: "DEFAULT_5XX",
 }
+MAX_ENVIRONMENTS = 4
 SAVE_SECONDS = 1.0
 FUNCTIONS_STOP_SECONDS = 1.5
 
@@ -65,7 +66,7 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
     return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
 
 
-def _functions(file: Path, code_root: Path) -> list[FunctionConfig]:
+def _functions(file: Path, code_root: Path, deployment: Deployment) -> list[FunctionConfig]:
     try:
         rows = orjson.loads(file.read_bytes())["functions"]
         return [
@@ -76,7 +77,9 @@ def _functions(file: Path, code_root: Path) -> list[FunctionConfig]:
                 memory_mb=row["memory_mb"],
                 timeout_seconds=row["timeout_seconds"],
                 environment=row["environment"],
-                max_environments=row.get("max_environments", 4),
+                max_environments=row.get("max_environments", MAX_ENVIRONMENTS),
+                region=deployment.region,
+                account=deployment.account_id,
             )
             for row in rows
         ]
@@ -116,7 +119,7 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
 async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
     deployment = _deployment(arguments)
-    functions = Functions(_functions(arguments.functions, arguments.code_root))
+    functions = Functions(_functions(arguments.functions, arguments.code_root, deployment))
     keysets = _keysets(deployment, arguments.ca, clock)
     arguments.state_dir.mkdir(parents=True, exist_ok=True)
     gateway = Gateway(

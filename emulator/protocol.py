@@ -86,11 +86,22 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse(self, too_large: TooLarge | None) -> None:
         if self.transport.is_closing():
             return
-        # An answer that is still being made to an earlier request must not be followed by this one's.
-        if self.cycle is None or self.cycle.response_complete:
+        if self._may_answer():
             reply: Reply = cast("Any", self.app).unreadable(self.client[0] if self.client else "", too_large)
             self.transport.write(_closing(reply))
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Not while the answer to an earlier request is being made: this one would be taken for it."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return True
+        if self.pipeline or cycle.response_started or not cycle.more_body:
+            return False
+        # The body of the request at hand went wrong: whoever waits for it finds the client gone.
+        cycle.disconnected = True
+        cycle.message_event.set()
+        return True
 
     def _too_slow(self) -> None:
         self._timer = None
