@@ -1,0 +1,55 @@
+"""The values of this room: what a function is, one invocation of it, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
+"""Lambda's limit for a synchronous request and for its response (Lambda quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionConfig:
+    """One function as it would be deployed; `handler` is what Chalice would deploy, `code_root` its folder."""
+
+    name: str
+    handler: str
+    code_root: str
+    memory_mb: int
+    timeout_seconds: float
+    environment: Mapping[str, str]
+    max_environments: int = 4
+    region: str = "us-east-1"
+    account: str = "123456789012"
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a function answered; `error` is None, or "Unhandled" with the error document as payload."""
+
+    payload: bytes
+    error: Literal["Unhandled"] | None = None
+    duration_ms: float = 0.0
+    cold: bool = False
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One event on its way through a function; `outcome` is what the caller waits for."""
+
+    request_id: str
+    payload: bytes
+    trace_id: str
+    outcome: asyncio.Future[Outcome] = field(repr=False)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Answer the caller, if it is still there."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)

@@ -1,0 +1,109 @@
+"""All functions of this machine: invoke by name, reload when the code changes, stop without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from watchfiles import PythonFilter, awatch
+
+from emulator.clock import Clock
+from emulator.lambdas.bytecode import compile_code
+from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
+from emulator.lambdas.pool import Pool, UnknownFunction
+
+IDLE_SECONDS = 300.0
+RECYCLE_EVERY_SECONDS = 30.0
+DEBOUNCE_MS = 100
+"""Edits that come together make one reload."""
+
+
+class Functions:
+    """The functions by their deployed names."""
+
+    def __init__(
+        self,
+        configs: Sequence[FunctionConfig],
+        *,
+        clock: Clock | None = None,
+        watch: bool = True,
+        warm: bool = True,
+    ) -> None:
+        """Take the functions; `watch` follows edits of their code, `warm` starts one environment of each."""
+        clock = clock or Clock()
+        self.pools = {config.name: Pool(config, clock) for config in configs}
+        self._watch = watch
+        self._warm = warm
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop_watching = asyncio.Event()
+
+    async def start(self) -> None:
+        """Compile the code, start one environment per function, and follow edits."""
+        await compile_code(self._packages())
+        if self._warm:
+            for pool in self.pools.values():
+                pool.warm()
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._recycle()))
+        if self._watch:
+            self._tasks.append(loop.create_task(self._follow()))
+
+    async def invoke(
+        self, name: str, payload: bytes, *, request_id: str, trace_id: str = ""
+    ) -> Outcome:
+        """Run one event and return how it ended.
+
+        Raises UnknownFunction, TooManyRequests. A payload above 6 MB is answered as Lambda answers it. When the
+        caller is cancelled, the function runs on.
+        """
+        pool = self.pools.get(name)
+        if pool is None:
+            raise UnknownFunction(name)
+        if len(payload) > MAXIMUM_PAYLOAD_BYTES:
+            return Outcome(b'{"errorType":"RequestTooLargeException"}', "Unhandled")
+        return await pool.invoke(request_id, payload, trace_id)
+
+    async def reload(self) -> None:
+        """Run new events on new code: compile, let environments at work finish, end the idle ones."""
+        await compile_code(self._packages())
+        for pool in self.pools.values():
+            pool.retire()
+
+    async def stop(self) -> None:
+        """End every environment and wait until the last process is gone."""
+        self._stop_watching.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(pool.stop() for pool in self.pools.values()))
+
+    def pids(self) -> list[int]:
+        """Return the process ids of all environments."""
+        environments = [e for pool in self.pools.values() for e in pool.environments]
+        return [environment.pid for environment in environments if environment.pid is not None]
+
+    def _packages(self) -> list[Path]:
+        """The top-level package or module of each handler."""
+        configs = [pool.config for pool in self.pools.values()]
+        tops = {Path(c.code_root) / c.handler.replace("/", ".").split(".")[0] for c in configs}
+        found = [top if top.is_dir() else top.with_suffix(".py") for top in sorted(tops)]
+        return [path for path in found if path.exists()]
+
+    async def _recycle(self) -> None:
+        while True:
+            await asyncio.sleep(RECYCLE_EVERY_SECONDS)
+            for pool in self.pools.values():
+                pool.recycle(IDLE_SECONDS)
+
+    async def _follow(self) -> None:
+        changes = awatch(
+            *self._packages(),
+            watch_filter=PythonFilter(),
+            debounce=DEBOUNCE_MS,
+            stop_event=self._stop_watching,
+        )
+        with suppress(asyncio.CancelledError):
+            async for _ in changes:
+                await self.reload()
