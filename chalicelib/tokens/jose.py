@@ -13,7 +13,7 @@ import orjson
 Jwk = dict[str, str]
 
 ALGORITHM: Final = "ES256"
-ACCESS_TOKEN_TYPE: Final = "at+jwt"
+ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type, not a secret
 
 _COORDINATE_BYTES: Final = 32
 # SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480): always these 27 bytes, then X and Y.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 SECRET_BYTES: Final = 32
-SECRET_PREFIX: Final = "tgs_"
+SECRET_PREFIX: Final = "tgs_"  # noqa: S105 - the part of a secret that is none
 """A prefix by which scanners of code and logs can tell a leaked secret."""
 
 VALID_AT_ONCE: Final = 2

@@ -1,0 +1,34 @@
+"""Reads resources.yaml: the names of a stage's tables, signing key and pepper."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import yaml
+
+FILE: Final = Path(__file__).parent / "resources.yaml"
+
+LOCAL_STAGE: Final = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The names of one stage; `tables` by the names the store's port uses."""
+
+    stage: str
+    tables: Mapping[str, str]
+    signing_key: str
+    pepper: str
+
+    @property
+    def keeps_money(self) -> bool:
+        """Tell whether losing a table would be more than a nuisance: everywhere but on a laptop."""
+        return self.stage != LOCAL_STAGE
+
+
+def read_resources(stage: str, file: Path = FILE) -> Resources:
+    """Return the resources of a stage; raises KeyError for a name in braces that is not `stage`."""
+    tree: dict[str, Any] = yaml.safe_load(Template(file.read_text()).substitute(stage=stage))
+    return Resources(stage, tree["tables"], tree["signing_key"], tree["pepper"])

@@ -1,0 +1,132 @@
+"""The signing key, the pepper and the issuer's documents: `python -m infra.signing --stage local ...`.
+
+Each step finds out what is there before it makes anything, so running it again changes nothing. KMS never lets a
+private key out, so a stand-in that forgets its keys gets a new one at each start, and the documents follow it. The
+pepper must outlive that: on a laptop it is kept in a file and put back.
+"""
+
+import argparse
+import json
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import ClientError
+
+from chalicelib.tokens.jose import ALGORITHM, Jwk, public_jwk
+from chalicelib.tokens.scopes import SCOPES
+from infra.files import PUBLIC_MODE, replace_file
+from infra.resources import read_resources
+
+PEPPER_BYTES: Final = 32
+TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - a path, not a secret
+
+
+class WrongKey(Exception):  # noqa: N818 - a finding, said to the user as it stands
+    """What the alias points to cannot sign tokens; nothing was changed."""
+
+
+def ensure_key(kms: Any, alias: str) -> Jwk:
+    """Make the alias point to a P-256 signing key, creating one where there is none; return its public half."""
+    try:
+        answer = kms.get_public_key(KeyId=alias)
+    except kms.exceptions.NotFoundException:
+        key_id = kms.create_key(
+            KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Description="Signs Tollgate's access tokens"
+        )["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+        answer = kms.get_public_key(KeyId=alias)
+    try:
+        return public_jwk(answer["PublicKey"])
+    except ValueError as fault:
+        raise WrongKey(f"{alias} does not point to a P-256 key: {fault}") from None
+
+
+def ensure_pepper(secrets_manager: Any, name: str, file: Path | None = None) -> bytes:
+    """Return the pepper, making it where there is none.
+
+    With a `file` the file is the truth: it is put (back) into Secrets Manager. Without one (on AWS) it exists in
+    Secrets Manager only, and is never replaced.
+    """
+    if file is None:
+        return _stored(secrets_manager, name) or _store(secrets_manager, name, secrets.token_bytes(PEPPER_BYTES))
+    pepper = _kept(file)
+    if _stored(secrets_manager, name) == pepper:
+        return pepper
+    return _store(secrets_manager, name, pepper)
+
+
+def _kept(file: Path) -> bytes:
+    if not file.exists():
+        replace_file(file, secrets.token_bytes(PEPPER_BYTES))
+    pepper = file.read_bytes()
+    if len(pepper) != PEPPER_BYTES:
+        raise WrongKey(f"{file} does not hold {PEPPER_BYTES} bytes")
+    return pepper
+
+
+def _stored(secrets_manager: Any, name: str) -> bytes | None:
+    try:
+        pepper: bytes = secrets_manager.get_secret_value(SecretId=name)["SecretBinary"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+    return pepper
+
+
+def _store(secrets_manager: Any, name: str, pepper: bytes) -> bytes:
+    try:
+        secrets_manager.create_secret(Name=name, SecretBinary=pepper)
+    except secrets_manager.exceptions.ResourceExistsException:
+        secrets_manager.put_secret_value(SecretId=name, SecretBinary=pepper)
+    return pepper
+
+
+def write_documents(directory: Path, issuer: str, token_endpoint: str, keys: list[Jwk]) -> None:
+    """Write what the issuer's host serves: the keys first, so that no metadata ever points to nothing."""
+    metadata = _encoded(discovery(issuer, token_endpoint))
+    replace_file(directory / "jwks.json", _encoded({"keys": keys}), PUBLIC_MODE)
+    for name in ("openid-configuration", "oauth-authorization-server"):
+        replace_file(directory / name, metadata, PUBLIC_MODE)
+
+
+def discovery(issuer: str, token_endpoint: str) -> dict[str, Any]:
+    """Return the metadata of the issuer (RFC 8414; OpenID Connect Discovery has the same shape)."""
+    return {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "token_endpoint": token_endpoint,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "scopes_supported": list(SCOPES),
+        # Required by OpenID Connect Discovery, though no ID token is ever issued.
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+    }
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode() + b"\n"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Make key and pepper exist, and write the documents."""
+    parser = argparse.ArgumentParser(prog="infra.signing", description="Signing key, pepper, issuer documents.")
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--issuer", required=True, help="https URL, as in the tokens' iss")
+    parser.add_argument("--api", required=True, help="https URL of the API; the token endpoint is under it")
+    parser.add_argument("--directory", type=Path, required=True, help="where the documents are written")
+    parser.add_argument("--pepper-file", type=Path, help="keeps the pepper where Secrets Manager forgets it")
+    options = parser.parse_args(argv)
+    resources = read_resources(options.stage)
+    jwk = ensure_key(boto3.client("kms"), resources.signing_key)
+    ensure_pepper(boto3.client("secretsmanager"), resources.pepper, options.pepper_file)
+    write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, [jwk])
+    print(f"{resources.signing_key}: kid {jwk['kid']}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
