@@ -1,0 +1,47 @@
+# make run | test | check | demo | bench | clean
+# PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|<url>, see README.md
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PINS := requirements.txt requirements-dev.txt constraints.txt
+WORKERS ?= auto
+
+export PORT DATA ENGINE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check demo bench clean
+.DEFAULT_GOAL := run
+
+# exec: a signal to make's child reaches the supervisor itself, not a shell in between.
+run: $(VENV)/ready
+	@exec $(RUN) -m infra.local.run
+
+test: $(VENV)/ready
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/ready
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(RUN) -m pytest -q tests/law
+
+demo: $(VENV)/ready
+	@exec $(RUN) -m infra.local.demo
+
+bench: $(VENV)/ready
+	@exec $(RUN) -m benchmarks
+
+clean:
+	@rm -rf $(VENV) .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "kept: .local (data, engine, certificates); remove it by hand"
+
+# Written last, so that an interrupted installation starts again.
+$(VENV)/ready: $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Tollgate needs Python 3.11 or later; choose one with: make PYTHON=python3.11" >&2; exit 1; }
+	@echo "installing the pinned packages into $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet -r requirements-dev.txt
+	@touch $@
