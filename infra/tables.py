@@ -1,4 +1,4 @@
-"""Creates the tables of a stage where they are missing, checks those that exist: `python -m infra.tables --stage local`."""
+"""Creates the tables of a stage that are missing, and checks the others: `python -m infra.tables --stage local`."""
 
 import argparse
 from typing import Any, Final
