@@ -184,7 +184,7 @@ def _spawn(command: list[str], log: Path | None) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (log or Path(os.devnull)).open("ab") as output:
         return subprocess.Popen(  # noqa: S603
-            command,
+            [sys.executable, str(HERE / "child.py"), str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

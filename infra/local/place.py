@@ -1,0 +1,81 @@
+"""Where a local stack lives: its port, its folders, and what every process of it finds in the environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.local.engines import HOST, ROOT
+
+DEFAULT_PORT: Final = 8443
+AUDIENCE: Final = "tollgate"
+STAGE: Final = "local"
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "123456789012"
+
+
+class BadSetting(Exception):  # noqa: N818 - a finding, said to the user as it stands
+    """A variable cannot be used; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One stack: `local` holds what belongs to this machine (CA, engine), `data` what must outlive a restart."""
+
+    port: int
+    data: Path
+    local: Path
+    engine: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":
+        """Read PORT, DATA, ENGINE and LOCAL; raise BadSetting for a port that cannot be used."""
+        local = Path(environ.get("LOCAL") or ROOT / ".local").resolve()
+        data = Path(environ.get("DATA") or local / "data").resolve()
+        return cls(_port(environ.get("PORT", "")), data, local, environ.get("ENGINE") or "auto")
+
+    @property
+    def base_url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.base_url}/_emulator/issuer"
+
+    @property
+    def sandbox_file(self) -> Path:
+        """The copy that belongs to the data; the one in `local` is for whoever started the stack last."""
+        return self.data / "sandbox.json"
+
+
+def aws_environment(services: str, tables: str) -> dict[str, str]:
+    """Return the environment in which AWS's clients find this stack: moto's services, the engine's tables."""
+    return {
+        "AWS_ENDPOINT_URL": services,
+        "AWS_ENDPOINT_URL_DYNAMODB": tables,
+        "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": tables,
+        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",  # pragma: allowlist secret - no secret: every stand-in takes any value
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _port(text: str) -> int:
+    if not text:
+        port = DEFAULT_PORT
+    elif text.isdigit() and 0 < int(text) < 65_536:
+        port = int(text)
+    else:
+        raise BadSetting(f"PORT must be a number from 1 to 65535, not {text!r}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise BadSetting(f"port {port} is in use: stop what listens there, or choose PORT=...") from None
+    return port

@@ -1,0 +1,200 @@
+"""`make run`: the whole platform on this machine, from nothing, until it is told to stop.
+
+The stages, each of which finds out what is there before it makes anything:
+
+1. settings and certificates;
+2. the data engine and moto (KMS, Secrets Manager), on free loopback ports;
+3. tables, signing key, pepper, the issuer's documents, the functions' file;
+4. the emulator: API Gateway and Lambda, on PORT; ready when GET /v1/health answers 200;
+5. the sandbox tenant, through the API.
+
+Whatever goes wrong, and however it ends, every process that was started is stopped.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.files import replace_file
+from infra.local import engines
+from infra.local.api_client import Api, Credentials
+from infra.local.certificates import Certificates, ensure_certificates
+from infra.local.children import ChildEnded, Children
+from infra.local.place import ACCOUNT, AUDIENCE, REGION, STAGE, BadSetting, Place, aws_environment
+
+READY_SECONDS: Final = 40.0
+_POLL_SECONDS: Final = 0.05
+# The gateway's access log has a line per request already; a function's own is for CloudWatch.
+_TUNABLE: Final = {"DYNAMO_CLIENT": "lean", "POWERTOOLS_LOG_LEVEL": "WARNING"}
+_WATCH_SECONDS: Final = 0.2
+
+
+class Stop(BaseException):
+    """Somebody wants us to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running stack."""
+
+    place: Place
+    certificates: Certificates
+    engine: engines.Engine
+    engine_sentence: str
+
+
+@contextmanager
+def running(place: Place) -> Iterator[tuple[Stack, Children]]:
+    """Start everything, and stop everything at the end of the block, whatever happened in it."""
+    children = Children()
+    try:
+        stack = _start(place, children)
+        yield stack, children
+    finally:
+        _ignore_signals()
+        children.stop()
+
+
+def _start(place: Place, children: Children) -> Stack:
+    for folder in (place.data / "logs", place.data / "state", place.data / "issuer"):
+        folder.mkdir(parents=True, exist_ok=True)
+    place.data.chmod(0o700)
+    certificates = ensure_certificates(place.local)
+    choice = engines.choose(place.engine, engines.ROOT / ".local" / "engine")
+    engine = engines.start(choice, data=place.data, log=place.data / "logs" / "engine.log")
+    if engine.process:
+        children.add("the data engine", engine.process)
+    services = _services(place, engine, children)
+    os.environ.update(aws_environment(services, engine.url))
+    _apply(place)
+    _start_emulator(place, certificates, children)
+    _until_ready(place, certificates, children)
+    return Stack(place, certificates, engine, choice.sentence)
+
+
+def _services(place: Place, engine: engines.Engine, children: Children) -> str:
+    """Start moto for the services beside the tables, unless the engine is moto already."""
+    if engine.name == "moto":
+        return engine.url
+    moto = engines.start_moto(log=place.data / "logs" / "moto.log")
+    assert moto.process is not None
+    children.add("moto", moto.process)
+    return moto.url
+
+
+def _apply(place: Place) -> None:
+    """Make what the functions need; imported here, because boto3 and Chalice take their time."""
+    import boto3  # noqa: PLC0415
+
+    from infra import functions, signing, tables  # noqa: PLC0415
+    from infra.resources import read_resources  # noqa: PLC0415
+
+    resources = read_resources(STAGE)
+    tables.apply_tables(resources, boto3.client("dynamodb"))
+    key = signing.ensure_key(boto3.client("kms"), resources.signing_key)
+    signing.ensure_pepper(boto3.client("secretsmanager"), resources.pepper, place.data / "pepper")
+    endpoint = place.base_url + signing.TOKEN_PATH
+    signing.write_documents(place.data / "issuer", place.issuer, endpoint, [key])
+    mine = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    chosen = {name: os.environ.get(name, default) for name, default in _TUNABLE.items()}
+    overrides = {**mine, **chosen, "ISSUER": place.issuer, "AUDIENCE": AUDIENCE}
+    functions.write_functions(place.data / "functions.json", functions.function_rows(STAGE, overrides))
+    if not (place.data / "api_keys.json").exists():
+        replace_file(place.data / "api_keys.json", b'{"keys": []}\n')
+
+
+def _start_emulator(place: Place, certificates: Certificates, children: Children) -> None:
+    variables = {
+        "region": REGION,
+        "account": ACCOUNT,
+        "stage": STAGE,
+        "issuer": place.issuer,
+        "audience": AUDIENCE,
+    }
+    options = {
+        "--api": engines.ROOT / "infra" / "api.yaml",
+        "--stages": engines.ROOT / "infra" / "stages.yaml",
+        "--stage": STAGE,
+        "--functions": place.data / "functions.json",
+        "--code-root": engines.ROOT,
+        "--port": place.port,
+        "--cert": certificates.server,
+        "--key": certificates.server_key,
+        "--ca": certificates.ca,
+        "--api-keys": place.data / "api_keys.json",
+        "--state-dir": place.data / "state",
+        "--issuer-dir": place.data / "issuer",
+    }
+    command = [sys.executable, "-m", "emulator"]
+    command += [str(part) for pair in options.items() for part in pair]
+    command += [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
+    children.start("the emulator", command)
+
+
+def _until_ready(place: Place, certificates: Certificates, children: Children) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        children.check()
+        if _healthy(place, certificates):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise ChildEnded(f"the platform was not ready within {READY_SECONDS:.0f} s; see {place.data / 'logs'}")
+
+
+def _healthy(place: Place, certificates: Certificates) -> bool:
+    api = Api(place.base_url, str(certificates.ca), Credentials("", "", ""))
+    try:
+        return api.send("GET", "/v1/health", None, {}).status == 200
+    except OSError:
+        return False
+    finally:
+        api.close()
+
+
+def _ignore_signals() -> None:
+    """From here on we are stopping: a second Ctrl-C must not leave a process behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise Stop
+
+
+def guarded(work: Callable[[], None]) -> int:
+    """Run a command of the local stack: signals end it in order, findings are one line, not a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        work()
+    except Stop:
+        print("stopped", flush=True)  # noqa: T201
+        return 0
+    except (BadSetting, ChildEnded, engines.NoEngine) as finding:
+        print(f"tollgate: {finding}", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    return 0
+
+
+def _serve() -> None:
+    from infra.local.seed import seed  # noqa: PLC0415 - what it imports is not needed before the stack runs
+    from infra.local.welcome import welcome  # noqa: PLC0415
+
+    place = Place.from_environment()
+    with running(place) as (stack, children):
+        sandbox = seed(place.data, place.base_url, stack.certificates.ca)
+        replace_file(place.local / "sandbox.json", sandbox.as_json())
+        print(welcome(place, sandbox, stack.engine_sentence), flush=True)  # noqa: T201
+        while True:
+            children.check()
+            time.sleep(_WATCH_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(_serve))
