@@ -103,7 +103,7 @@ def _write_log(lines: bytes) -> None:
 async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mapping[str, KeySet], port: int) -> None:
     """Serves; reads the issuers' keys once it can answer for them; saves quota counts every second."""
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
         await asyncio.sleep(0.01)
     if server.started:
         print(f"emulator: listening on https://127.0.0.1:{port or server.port}", file=sys.stderr, flush=True)  # noqa: T201
@@ -140,7 +140,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        loop.add_signal_handler(number, server.stop)
     await functions.start()
     try:
         await _until_stopped(server, gateway, keysets, arguments.port)

@@ -18,7 +18,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
-from jwt.exceptions import PyJWKError, PyJWTError
+from jwt.exceptions import PyJWTError
 
 from emulator.clock import Clock
 
@@ -54,24 +54,30 @@ class VerificationKey:
 
 def _usable(jwk: object) -> VerificationKey | None:
     """The key if it can only be a public signing key of sufficient strength."""
-    if not isinstance(jwk, dict) or any(name in jwk for name in _PRIVATE):
-        return None
-    kid = jwk.get("kid")
-    if not isinstance(kid, str) or not kid or jwk.get("use", "sig") != "sig":
-        return None
-    operations = jwk.get("key_ops", ["verify"])
-    if not isinstance(operations, list) or "verify" not in operations:
+    if not isinstance(jwk, dict) or not _for_signatures(jwk):
         return None
     algorithms = _algorithms(jwk)
-    if not algorithms:
-        return None
+    key = _public_key(jwk, algorithms) if algorithms else None
+    return VerificationKey(jwk["kid"], algorithms, key) if key is not None else None
+
+
+def _for_signatures(jwk: Mapping[str, Any]) -> bool:
+    operations = jwk.get("key_ops", ["verify"])
+    named = isinstance(jwk.get("kid"), str) and jwk["kid"] != ""
+    public = not any(name in jwk for name in _PRIVATE)
+    return (
+        named and public and jwk.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+    )
+
+
+def _public_key(jwk: dict[str, Any], algorithms: frozenset[str]) -> PublicKey | None:
     try:
         key = PyJWK(jwk, algorithm=min(algorithms)).key
-    except (PyJWKError, PyJWTError, ValueError, TypeError):
+    except (PyJWTError, ValueError, TypeError):
         return None
     if isinstance(key, RSAPublicKey):
-        return VerificationKey(kid, algorithms, key) if key.key_size >= RSA_BITS else None
-    return VerificationKey(kid, algorithms, key) if isinstance(key, EllipticCurvePublicKey) else None
+        return key if key.key_size >= RSA_BITS else None
+    return key if isinstance(key, EllipticCurvePublicKey) else None
 
 
 def _algorithms(jwk: Mapping[str, Any]) -> frozenset[str]:
@@ -109,9 +115,7 @@ def https_fetch(ca: Path | None) -> Fetch:
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.hostname is None:
             raise ValueError(f"{url}: not an https URL")
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=CONNECT_SECONDS, context=context
-        )
+        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=CONNECT_SECONDS, context=context)
         try:
             connection.request("GET", parts.path or "/", headers={"Accept": "application/json"})
             response = connection.getresponse()
@@ -218,5 +222,5 @@ class KeySet:
             raise ValueError("discovery does not name this issuer")
         address = document.get("jwks_uri")
         if not isinstance(address, str):
-            raise ValueError("discovery names no jwks_uri")
+            raise ValueError("discovery names no jwks_uri")  # noqa: TRY004 (the document is wrong, not a type of ours)
         return read_jwks(self.fetch(address))

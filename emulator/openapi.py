@@ -237,9 +237,9 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
         if match is None:
             uri.fail("not the invocation URI of a Lambda function")
         return LambdaProxy(match.group(1), integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms))
-    if kind == "mock":
-        return _mock(node)
-    node.entry("type").fail(f"integration type {kind!r} is not served here")
+    if kind != "mock":
+        node.entry("type").fail(f"integration type {kind!r} is not served here")
+    return _mock(node)
 
 
 def _mock(node: Node) -> Mock:

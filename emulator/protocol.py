@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from emulator.gateway.context import Reply, TooLarge
 
@@ -18,6 +19,11 @@ BODY_PERIOD_BYTES = 10_240
 # What is read and thrown away of a body whose answer has already been sent.
 DRAIN_LIMIT = 33_554_432
 CONNECTIONS = 2_000
+# How long a peer may take to answer TLS's goodbye.
+GOODBYE_SECONDS = 0.5
+_BODILESS = (204, 304)
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -28,16 +34,19 @@ class GatewayProtocol(HttpToolsProtocol):
     _body_size = 0
     _body_checked = 0
     _timer: asyncio.TimerHandle | None = None
+    _goodbye: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
-            transport.close()
+            self._close()
             return
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._goodbye is not None:
+            self._goodbye.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -70,13 +79,26 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
         if self._body_size > DRAIN_LIMIT:
-            self.transport.close()
+            self._close()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._stop_timer()
         self._reading_head = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._close()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self._close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._close()
 
     def send_400_response(self, msg: str) -> None:
         """The parser refused the bytes: answered in the shape of every other refusal."""
@@ -89,7 +111,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._may_answer():
             reply: Reply = cast("Any", self.app).unreadable(self.client[0] if self.client else "", too_large)
             self.transport.write(_closing(reply))
-        self.transport.close()
+        self._close()
 
     def _may_answer(self) -> bool:
         """Not while the answer to an earlier request is being made: this one would be taken for it."""
@@ -105,15 +127,21 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._timer = None
-        self.transport.close()
+        self._close()
 
     def _check_body(self) -> None:
         self._timer = None
         if self._body_size - self._body_checked < BODY_PERIOD_BYTES:
-            self.transport.close()
+            self._close()
         else:
             self._body_checked = self._body_size
             self._timer = self.loop.call_later(BODY_PERIOD_SECONDS, self._check_body)
+
+    def _close(self) -> None:
+        """Closes, and does not wait for ever until the peer has closed too."""
+        self.transport.close()
+        if self._goodbye is None:
+            self._goodbye = self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -122,6 +150,40 @@ class GatewayProtocol(HttpToolsProtocol):
 
 
 def _closing(reply: Reply) -> bytes:
-    headers = [*reply.headers, ("Content-Length", str(len(reply.body))), ("Connection", "close")]
-    lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers)
-    return STATUS_LINE[reply.status] + lines + b"\r\n" + reply.body
+    reply.headers.append(("Connection", "close"))
+    return _wire(reply, with_body=True)
+
+
+def _wire(reply: Reply, *, with_body: bool) -> bytes:
+    """The whole answer as bytes. Names and values were made safe where they came from."""
+    lines = [f"{name}: {value}\r\n" for name, value in reply.headers]
+    if reply.status in _BODILESS:
+        with_body = False
+    else:
+        lines.append(f"Content-Length: {len(reply.body)}\r\n")
+    head = STATUS_LINE[reply.status] + "".join(lines).encode("latin-1") + b"\r\n"
+    return head + reply.body if with_body else head
+
+
+async def finish(send: Send, reply: Reply) -> None:
+    """Answers in one write: uvicorn's own `send` makes two, which are two TLS records.
+
+    `send` is the method uvicorn gives its application, and so leads to the request's cycle.
+    """
+    cycle: RequestResponseCycle = cast("Any", send).__self__
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    for name, value in cycle.default_headers:  # the date
+        reply.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+    if not cycle.keep_alive:
+        reply.headers.append(("Connection", "close"))
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    cycle.transport.write(_wire(reply, with_body=cycle.scope["method"] != "HEAD"))
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()

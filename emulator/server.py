@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +18,17 @@ from emulator.gateway.context import Reply, Request, TooLarge
 from emulator.gateway.errors import Refusal
 from emulator.gateway.parse import BODY_LIMIT
 from emulator.issuer import IssuerDocuments
-from emulator.protocol import GatewayProtocol
+from emulator.protocol import GatewayProtocol, Send, finish
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 KEEP_ALIVE_SECONDS = 60
 # Within the five seconds of a graceful stop; what is left of them is for the functions.
 DRAIN_SECONDS = 3
 _EMULATOR = "/_emulator/"
+# Turns of the loop in which aborted connections say that they are gone.
+_ENDING_TURNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Application:
             reply = self.issuer.answer(request.method, request.raw_path)
         else:
             reply = await self.gateway.handle(request)
-        await _send(reply, send)
+        await finish(send, reply)
 
     def unreadable(self, source_ip: str, too_large: TooLarge | None) -> Reply:
         """For the protocol: the answer to bytes that are no request."""
@@ -95,21 +98,27 @@ def _declared(headers: list[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-async def _send(reply: Reply, send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    if reply.status not in (204, 304):
-        headers.append((b"content-length", str(len(reply.body)).encode("ascii")))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    body = b"" if reply.status in (204, 304) else reply.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
 class GatewayServer(uvicorn.Server):
     """uvicorn without its signal handlers: the process decides when it ends."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def stop(self) -> None:
+        """Takes no more, finishes what is in flight, and lets `serve` return."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, and then an end to whatever is still connected: no transport outlives its loop."""
+        await super().shutdown(sockets)
+        connections = tuple(self.server_state.connections)
+        for connection in connections:
+            connection.transport.abort()
+        for _ in range(_ENDING_TURNS):
+            if not self.server_state.connections:
+                break
+            await asyncio.sleep(0)
 
     @property
     def port(self) -> int:

@@ -73,9 +73,7 @@ class Integrations:
     async def _within(self, exchange: Exchange, integration: LambdaProxy, payload: bytes) -> Outcome:
         """Waits as long as the integration may take. The function is never stopped by it: it runs on."""
         ids = exchange.ids
-        call = self.functions.invoke(
-            integration.function, payload, request_id=ids.request_id, trace_id=ids.trace_id
-        )
+        call = self.functions.invoke(integration.function, payload, request_id=ids.request_id, trace_id=ids.trace_id)
         task = asyncio.ensure_future(call)
         self.running.add(task)
         task.add_done_callback(self._finished)

@@ -142,11 +142,7 @@ def _instant(claims: Mapping[str, Any], name: str) -> float:
 
 def _check_audience(audience: object, accepted: frozenset[str]) -> None:
     named = [audience] if isinstance(audience, str) else audience
-    if (
-        not isinstance(named, list)
-        or not all(isinstance(name, str) for name in named)
-        or accepted.isdisjoint(named)
-    ):
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named) or accepted.isdisjoint(named):
         raise InvalidToken("the token does not have a valid audience")
 
 

@@ -30,14 +30,18 @@ class _Malformed(Exception):
 def read_answer(payload: bytes, exchange: Exchange, binary: frozenset[str]) -> Reply:
     """The function's answer as a reply. Refuses with INTEGRATION_FAILURE (502)."""
     try:
-        answer = orjson.loads(payload)
-        if not isinstance(answer, dict) or not answer.keys() <= _FIELDS:
-            raise _Malformed
-        headers = _headers(answer)
-        return Reply(_status(answer.get("statusCode")), headers, _body(answer, exchange, binary))
+        answer = _object(payload)
+        return Reply(_status(answer.get("statusCode")), _headers(answer), _body(answer, exchange, binary))
     except (_Malformed, orjson.JSONDecodeError) as error:
         exchange.integration.error = "malformed Lambda proxy response"
         raise Refusal("INTEGRATION_FAILURE", status=502) from error
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    answer = orjson.loads(payload)
+    if not isinstance(answer, dict) or not answer.keys() <= _FIELDS:
+        raise _Malformed
+    return answer
 
 
 def _status(value: object) -> int:

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,7 @@ class FakeFunctions:
         return answer if isinstance(answer, Outcome) else Outcome(orjson.dumps(answer))
 
 
+@lru_cache
 def read_deployment(api: Path | None = None, stages: Path | None = None, **changes: str) -> Deployment:
     variables = {
         "region": "us-east-1",

@@ -252,7 +252,7 @@ def test_small_rsa_is_no_key() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"keys":1}', b'{"keys":[' + b"1," * 100 + b"1]}"])
 def test_a_document_without_keys_is_an_error(text: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r".+"):
         read_jwks(text)
 
 

@@ -20,7 +20,7 @@ def test_the_sample_is_read_whole() -> None:
     methods = {method.label: method for method in deployment.api.methods}
     listing = methods["GET /things"]
     assert listing.integration == LambdaProxy("sample-local-echo", 1_000)
-    assert (listing.scopes, listing.api_key_required) == ({"things:read", "things:admin"}, True)
+    assert (set(listing.scopes), listing.api_key_required) == ({"things:read", "things:admin"}, True)
     assert (listing.required_headers, listing.required_query) == (("X-Tenant",), ("q",))
     assert isinstance(methods["ANY /things"].integration, Mock)
     assert methods["GET /slow"].integration == LambdaProxy("sample-local-echo", 50)

@@ -10,7 +10,9 @@ def test_the_whole_event(rig: Rig) -> None:
     event = rig.event(
         "GET",
         "/things?q=1&q=%C3%A9&z=a+b",
-        headers=signed(token, **{"X-Tenant": "t", "User-Agent": "test/1", "Content-Length": "0", "Connection": "close"}),
+        headers=signed(
+            token, **{"X-Tenant": "t", "User-Agent": "test/1", "Content-Length": "0", "Connection": "close"}
+        ),
     )
     context = event.pop("requestContext")
     trace = event["headers"].pop("X-Amzn-Trace-Id")

@@ -49,8 +49,7 @@ def test_headers_of_answers(rig: Rig) -> None:
             "multiValueHeaders": {"set-cookie": ["a=1", "b=2"], "WWW-Authenticate": ["Basic"]},
         },
     )
-    mine = [pair for pair in reply.headers if not pair[0].lower().startswith(("x-amzn-requestid", "x-amz-", "x-amzn-t"))]
-    assert mine == [
+    assert reply.headers[:-3] == [
         ("ETag", '"1"'),
         ("X-Flag", "true"),
         ("x-amzn-Remapped-Date", "then"),
