@@ -470,8 +470,8 @@ def test_answers_are_never_cached_and_name_their_request() -> None:
     assert refused.json["code"] in CATALOGUE
 
 
-# FINDS: an identifier from the path goes to the ledger unread. DynamoDB refuses a sort key above 1,024 bytes and
-# a partition key above 2,048 (ValidationException), which the caller sees as a 500.
+# FINDS: an identifier from the path goes to the ledger unread. DynamoDB refuses a sort key above 1,024 bytes
+# (ValidationException), which the caller sees as a 500.
 @pytest.mark.parametrize("path", ["/v1/accounts/{}", "/v1/payments/{}", "/v1/refunds/{}", "/v1/transfers/{}"])
 @pytest.mark.parametrize("identifier", ["x" * 1_025, "\N{EURO SIGN}" * 400])
 def test_what_cannot_be_an_id_is_not_asked_for(path: str, identifier: str) -> None:
