@@ -1,0 +1,90 @@
+"""Key, pepper and documents: made once, put back when forgotten, never half written (requirements O12, O13)."""
+
+import json
+import stat
+from pathlib import Path
+
+import boto3
+import pytest
+from joserfc.jwk import ECKey
+
+from infra.resources import read_resources
+from infra.signing import WrongKey, discovery, ensure_key, ensure_pepper, main
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+ALIAS = "alias/tollgate-local-tokens"
+
+
+def _run(directory: Path) -> None:
+    main(
+        [
+            "--stage=local",
+            "--issuer=https://localhost:8443/_emulator/issuer",
+            "--api=https://localhost:8443/",
+            f"--directory={directory / 'issuer'}",
+            f"--pepper-file={directory / 'pepper'}",
+        ]
+    )
+
+
+def test_the_key_is_made_once() -> None:
+    kms = boto3.client("kms")
+    jwk = ensure_key(kms, ALIAS)
+    assert ensure_key(kms, ALIAS) == jwk
+    assert len(kms.list_keys()["Keys"]) == 1
+    assert jwk["kid"] == ECKey.import_key(jwk).thumbprint()
+
+
+def test_an_alias_that_points_to_something_else_is_not_used() -> None:
+    kms = boto3.client("kms")
+    key = kms.create_key(KeySpec="ECC_NIST_P384", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=key)
+    with pytest.raises(WrongKey, match="P-256"):
+        ensure_key(kms, ALIAS)
+
+
+def test_o12_the_documents_agree_with_each_other(tmp_path: Path) -> None:
+    _run(tmp_path)
+    documents = {file.name: json.loads(file.read_text()) for file in (tmp_path / "issuer").iterdir()}
+    assert documents.keys() == {"openid-configuration", "oauth-authorization-server", "jwks.json"}
+    metadata = documents["openid-configuration"]
+    assert metadata == documents["oauth-authorization-server"]
+    assert metadata["issuer"] == "https://localhost:8443/_emulator/issuer"
+    assert metadata["jwks_uri"] == "https://localhost:8443/_emulator/issuer/.well-known/jwks.json"
+    assert metadata["token_endpoint"] == "https://localhost:8443/oauth2/token"
+    assert metadata == discovery(metadata["issuer"], metadata["token_endpoint"])
+    assert documents["jwks.json"] == {"keys": [ensure_key(boto3.client("kms"), ALIAS)]}
+
+
+def test_o13_only_public_halves_leave(tmp_path: Path) -> None:
+    _run(tmp_path)
+    keys = json.loads((tmp_path / "issuer" / "jwks.json").read_text())["keys"]
+    assert all(key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"} for key in keys)
+
+
+def test_the_pepper_outlives_a_service_that_forgets(tmp_path: Path) -> None:
+    secrets_manager, name, file = boto3.client("secretsmanager"), read_resources("local").pepper, tmp_path / "pepper"
+    pepper = ensure_pepper(secrets_manager, name, file)
+    assert len(pepper) == 32
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    secrets_manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    assert ensure_pepper(secrets_manager, name, file) == pepper
+    assert secrets_manager.get_secret_value(SecretId=name)["SecretBinary"] == pepper
+    secrets_manager.put_secret_value(SecretId=name, SecretBinary=b"x" * 32)
+    ensure_pepper(secrets_manager, name, file)
+    assert secrets_manager.get_secret_value(SecretId=name)["SecretBinary"] == pepper, "the file is the truth"
+
+
+def test_without_a_file_the_pepper_is_never_replaced() -> None:
+    secrets_manager = boto3.client("secretsmanager")
+    pepper = ensure_pepper(secrets_manager, "pepper")
+    assert ensure_pepper(secrets_manager, "pepper") == pepper
+
+
+def test_a_damaged_pepper_file_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "pepper"
+    file.write_bytes(b"short")
+    with pytest.raises(WrongKey, match="32 bytes"):
+        ensure_pepper(boto3.client("secretsmanager"), "pepper", file)
+    assert file.read_bytes() == b"short"
