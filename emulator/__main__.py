@@ -21,7 +21,7 @@ from emulator.keyset import KeySet, https_fetch
 from emulator.lambdas import FunctionConfig, Functions, TooManyRequests, UnknownFunction
 from emulator.openapi import read_api
 from emulator.server import Application, GatewayServer, build_server
-from emulator.stages import read_stages
+from emulator.stages import check_labels, read_stages
 from emulator.yaml_source import DefinitionError
 
 # One API, one account on this machine: ids of the length AWS's have.
@@ -63,6 +63,7 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
     variables = _variables(arguments.var, arguments.stage)
     stage, plans, account = read_stages(arguments.stages, arguments.stage, variables)
     api = read_api(arguments.api, variables, stage.integration_timeout_ms)
+    check_labels(arguments.stages, api, stage, plans)
     return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
 
 

@@ -26,6 +26,10 @@ from emulator.yaml_source import Node, read_yaml
 X = "x-amazon-apigateway-"
 _VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
+_AT_THE_TOP = frozenset(
+    {"api-key-source", "binary-media-types", "gateway-responses", "request-validator", "request-validators"}
+)
+_AT_A_METHOD = frozenset({"integration", "request-validator"})
 _RESERVED_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "scope", "scp"})
 _LAMBDA_URI = re.compile(
     r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/"
@@ -46,6 +50,10 @@ class _Defaults:
 def read_api(path: Path, variables: Mapping[str, str], timeout_ms: int) -> Api:
     """The API of the file; `timeout_ms` is for integrations that name none. Raises DefinitionError."""
     top = read_yaml(path, variables)
+    _refuse_unknown(top, _AT_THE_TOP)
+    source = top.optional(f"{X}api-key-source")
+    if source is not None and source.text().upper() != "HEADER":
+        source.fail("keys are read from the x-api-key header only")
     defaults = _Defaults(top, dict(_schemes(top)), dict(_validators(top)), timeout_ms)
     media_types = top.optional(f"{X}binary-media-types")
     return Api(
@@ -54,6 +62,13 @@ def read_api(path: Path, variables: Mapping[str, str], timeout_ms: int) -> Api:
         gateway_responses=dict(_gateway_responses(top)),
         binary_media_types=frozenset(item.text() for item in media_types.items()) if media_types else frozenset(),
     )
+
+
+def _refuse_unknown(node: Node, known: frozenset[str]) -> None:
+    """An extension nobody reads - a resource policy, say - would be a fence that is not there."""
+    for key, child in node.entries():
+        if key.startswith(X) and key.removeprefix(X) not in known:
+            child.fail("this extension is not enforced here")
 
 
 def _resolve(node: Node, top: Node) -> Node:
@@ -165,6 +180,7 @@ def _methods(defaults: _Defaults) -> Iterator[Method]:
 
 
 def _method(verb: str, resource: str, path_item: Node, node: Node, defaults: _Defaults) -> Method:
+    _refuse_unknown(node, _AT_A_METHOD)
     authorizer, scopes, key_required = _security(node, defaults)
     validates_body, validates_parameters = _validator(node, defaults)
     operation = node.optional("operationId")
@@ -232,6 +248,7 @@ def _components(top: Node) -> Mapping[str, Any]:
 def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
     kind = node.entry("type").text().lower()
     if kind == "aws_proxy":
+        node.only("type", "httpMethod", "uri", "passthroughBehavior", "timeoutInMillis", "credentials")
         uri = node.entry("uri")
         match = _LAMBDA_URI.fullmatch(uri.text())
         if match is None:
@@ -239,6 +256,7 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
         return LambdaProxy(match.group(1), integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms))
     if kind != "mock":
         node.entry("type").fail(f"integration type {kind!r} is not served here")
+    node.only("type", "httpMethod", "passthroughBehavior", "requestTemplates", "responses", "timeoutInMillis")
     return _mock(node)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
-from emulator.definition import Period, Plan, Quota, Stage, Throttle
-from emulator.yaml_source import Node, read_yaml
+from emulator.definition import Api, Period, Plan, Quota, Stage, Throttle
+from emulator.yaml_source import DefinitionError, Node, read_yaml
 
 # AWS's limits for `timeoutInMillis`, used for the default as well.
 SHORTEST_TIMEOUT_MS = 50
@@ -83,6 +83,16 @@ def _stage(name: str, node: Node) -> Stage:
         integration_timeout_ms=integration_timeout(node.optional("integration_timeout_default_ms"), LONGEST_TIMEOUT_MS),
         variables=variables.texts() if variables else {},
     )
+
+
+def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) -> None:
+    """A limit for a method that does not exist is a limit somewhere missing. Raises DefinitionError."""
+    known = {method.label for method in api.methods}
+    holders: list[Stage | Plan] = [stage, *plans.values()]
+    for holder in holders:
+        for label in holder.methods:
+            if label not in known:
+                raise DefinitionError(f"{path}: {holder.name}: methods: the API has no {label!r}")
 
 
 def read_stages(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emulator.definition import ClaimRule, LambdaProxy, Mock, Plan, Quota, Throttle
 from emulator.openapi import read_api
-from emulator.stages import read_stages
+from emulator.stages import check_labels, read_stages
 from emulator.yaml_source import DefinitionError
 from tests.doubles.gateway import AUDIENCE, HERE, ISSUER, read_deployment
 
@@ -61,6 +62,10 @@ API_MISTAKES = [
     ("info: {title: sample, version: '1'}", "info: [", "line"),
     ("${issuer}", "${isuer}", "no value given for ${isuer}"),
     ("/open:\n", "open:\n", "a path starts with /"),
+    ("openapi: 3.0.1", "x-amazon-apigateway-policy: {}\nopenapi: 3.0.1", "this extension is not enforced here"),
+    ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: AUTHORIZER\nopenapi: 3.0.1", "x-api-key header only"),
+    ("operationId: things.list", "x-amazon-apigateway-auth: {type: AWS_IAM}", "this extension is not enforced here"),
+    ("timeoutInMillis: 1000", "contentHandling: CONVERT_TO_BINARY", "`contentHandling` is not one of"),
 ]
 
 
@@ -108,10 +113,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_api(tmp_path / "nowhere.yaml", VARIABLES, 29_000)
 
 
+def test_a_limit_for_a_method_that_is_not_there_is_refused() -> None:
+    deployment = read_deployment()
+    stage = replace(deployment.stage, methods={"GET /opne": Throttle(1, 1)})
+    with pytest.raises(DefinitionError, match="the API has no 'GET /opne'"):
+        check_labels(HERE, deployment.api, stage, {})
+
+
 def test_the_project_s_own_definitions_are_served() -> None:
     root = HERE.parent.parent / "infra"
     stage, plans, account = read_stages(root / "stages.yaml", "local", VARIABLES)
     api = read_api(root / "api.yaml", VARIABLES, stage.integration_timeout_ms)
+    check_labels(root / "stages.yaml", api, stage, plans)
     assert {"sandbox", "trial"} <= plans.keys()
     assert account is not None
     assert all(method.authorizer is not None for method in api.methods if method.scopes)
