@@ -11,6 +11,7 @@ The stages, each of which finds out what is there before it makes anything:
 Whatever goes wrong, and however it ends, every process that was started is stopped.
 """
 
+import fcntl
 import os
 import signal
 import sys
@@ -53,12 +54,25 @@ class Stack:
 def running(place: Place) -> Iterator[tuple[Stack, Children]]:
     """Start everything, and stop everything at the end of the block, whatever happened in it."""
     children = Children()
-    try:
-        stack = _start(place, children)
-        yield stack, children
-    finally:
-        _ignore_signals()
-        children.stop()
+    with _alone(place.data):
+        try:
+            stack = _start(place, children)
+            yield stack, children
+        finally:
+            _ignore_signals()
+            children.stop()
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Two stacks must not write one data folder; the kernel gives the lock back however we end."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadSetting(f"{data} is in use by another stack: stop it, or choose DATA=...") from None
+        yield
 
 
 def _start(place: Place, children: Children) -> Stack:

@@ -59,7 +59,8 @@ def accounts(stack: LocalStack) -> dict[str, str]:
 @pytest.fixture
 def new_client(stack: LocalStack) -> Iterator[NewApi]:
     """Register clients, each with an API key and (unless told) a principal of its own."""
-    register, opened = register_of(stack), list[Api]()
+    wire, opened = tables_of(stack), list[Api]()
+    register = register_of(stack, wire)
 
     def make(
         role: str = "merchant",
@@ -76,6 +77,7 @@ def new_client(stack: LocalStack) -> Iterator[NewApi]:
     yield make
     for client in opened:
         client.close()
+    wire.close()
 
 
 @pytest.fixture
@@ -92,18 +94,22 @@ def new_stack(tmp_path: Path) -> Iterator[NewStack]:
         one.stop()
 
 
-def register_of(stack: LocalStack) -> Register:
-    """Open the register of clients that a stack uses."""
+def tables_of(stack: LocalStack) -> AwsJson:
+    """Open a connection to a stack's tables."""
     environment = functions_environment(stack)
-    wire = AwsJson(
+    return AwsJson(
         "dynamodb",
         "DynamoDB_20120810",
         endpoint=environment["AWS_ENDPOINT_URL_DYNAMODB"],
         region=environment["AWS_REGION"],
         credentials=lambda: AwsCredentials("local", "local"),
     )
+
+
+def register_of(stack: LocalStack, wire: AwsJson) -> Register:
+    """Open the register of clients that a stack uses."""
     return Register(
-        LeanDynamo({"clients": environment["CLIENTS_TABLE"]}, wire=wire),
+        LeanDynamo({"clients": functions_environment(stack)["CLIENTS_TABLE"]}, wire=wire),
         FileApiKeys(stack.data / "api_keys.json"),
         (stack.data / "pepper").read_bytes(),
         SystemClock(),
