@@ -101,13 +101,13 @@ def _write_log(lines: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mapping[str, KeySet], port: int) -> None:
+async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mapping[str, KeySet]) -> None:
     """Serves; reads the issuers' keys once it can answer for them; saves quota counts every second."""
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
         await asyncio.sleep(0.01)
     if server.started:
-        print(f"emulator: listening on https://127.0.0.1:{port or server.port}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"emulator: listening on https://127.0.0.1:{server.port}", file=sys.stderr, flush=True)  # noqa: T201
     warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
     while not serving.done():
         await asyncio.wait((serving,), timeout=SAVE_SECONDS)
@@ -117,26 +117,32 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
         task.cancel()
 
 
+def _gateway(arguments: argparse.Namespace, deployment: Deployment, around: Surroundings) -> Gateway:
+    """The gateway with the quota counts of the last time."""
+    arguments.state_dir.mkdir(parents=True, exist_ok=True)
+    gateway = Gateway(deployment, around)
+    try:
+        gateway.quotas.load()
+    except (ValueError, KeyError, TypeError) as error:
+        raise DefinitionError(f"{around.quota_file}: not the counts it should be: {error!r}") from error
+    return gateway
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
     deployment = _deployment(arguments)
     functions = Functions(_functions(arguments.functions, arguments.code_root, deployment))
-    keysets = _keysets(deployment, arguments.ca, clock)
-    arguments.state_dir.mkdir(parents=True, exist_ok=True)
-    gateway = Gateway(
-        deployment,
-        Surroundings(
-            functions=functions,
-            invocation_refusals=REFUSALS,
-            keysets=keysets,
-            write_log=_write_log,
-            api_keys_file=arguments.api_keys,
-            quota_file=arguments.state_dir / "quotas.json",
-            port=arguments.port,
-            clock=clock,
-        ),
+    around = Surroundings(
+        functions=functions,
+        invocation_refusals=REFUSALS,
+        keysets=_keysets(deployment, arguments.ca, clock),
+        write_log=_write_log,
+        api_keys_file=arguments.api_keys,
+        quota_file=arguments.state_dir / "quotas.json",
+        port=arguments.port,
+        clock=clock,
     )
-    gateway.quotas.load()
+    gateway = _gateway(arguments, deployment, around)
     application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
     server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
     loop = asyncio.get_running_loop()
@@ -144,7 +150,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, server.stop)
     await functions.start()
     try:
-        await _until_stopped(server, gateway, keysets, arguments.port)
+        await _until_stopped(server, gateway, around.keysets)
     finally:
         await gateway.close()
         with contextlib.suppress(TimeoutError):

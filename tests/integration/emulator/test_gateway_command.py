@@ -174,6 +174,17 @@ def test_a_definition_that_cannot_be_served_ends_it_with_the_place(tmp_path: Pat
         process.close()
 
 
+def test_quota_counts_that_cannot_be_read_are_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "quotas.json").write_text("{")
+    process = Process(tmp_path)
+    try:
+        assert process.process.wait(PATIENCE_SECONDS) == 2
+        assert "quotas.json: not the counts it should be" in process.said()
+    finally:
+        process.close()
+
+
 def test_a_port_that_is_taken_ends_it_with_a_word(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

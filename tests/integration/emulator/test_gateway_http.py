@@ -281,6 +281,23 @@ def test_a_verified_request_whose_keys_come_over_tls_from_the_gateway_itself(ser
     assert served.ask("GET", "/things/1", signed(served.token() + "x"))[0] == 401
 
 
+def test_a_fetch_trusts_its_authority_only_and_takes_no_more_than_it_must(served: Served, tmp_path: Path) -> None:
+    documents = f"{served.issuer}/.well-known/"
+    fetch = https_fetch(served.ca)
+    assert json.loads(fetch(f"{documents}openid-configuration"))["issuer"] == served.issuer
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        https_fetch(other)(f"{documents}openid-configuration")
+    with pytest.raises(ValueError, match="status 404"):
+        fetch(f"{documents}nothing")
+    with pytest.raises(ValueError, match="not an https URL"):
+        fetch("http://localhost/")
+    (served.directory / "issuer" / "jwks.json").write_bytes(b" " * 300_000)
+    with pytest.raises(ValueError, match="too large"):
+        fetch(f"{documents}jwks.json")
+
+
 def test_the_issuer_s_two_documents_and_nothing_else(shared: Served) -> None:
     prefix = "/_emulator/issuer/.well-known/"
     status, body = shared.ask("GET", f"{prefix}openid-configuration")
