@@ -86,9 +86,7 @@ class Api:
             sent["Idempotency-Key"] = wanted
         return self.send("POST", path, json.dumps(body if body is not None else {}).encode(), sent)
 
-    def send(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Send exactly this; a connection that the other side closed is opened again."""
         connection = self._connection or self._connect()
         self._connection = connection

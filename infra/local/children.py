@@ -18,7 +18,7 @@ _GATEWAY_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.02
 
 
-class ChildEnded(Exception):  # noqa: N818 - a finding, said to the user as it stands
+class ChildEnded(Exception):
     """A child ended by itself: the stack is not whole any more."""
 
 

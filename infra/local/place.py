@@ -16,7 +16,7 @@ REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
 
 
-class BadSetting(Exception):  # noqa: N818 - a finding, said to the user as it stands
+class BadSetting(Exception):
     """A variable cannot be used; the text says what to do."""
 
 

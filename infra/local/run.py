@@ -188,10 +188,10 @@ def guarded(work: Callable[[], None]) -> int:
     try:
         work()
     except Stop:
-        print("stopped", flush=True)  # noqa: T201
+        print("stopped", flush=True)
         return 0
     except (BadSetting, ChildEnded, engines.NoEngine) as finding:
-        print(f"tollgate: {finding}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"tollgate: {finding}", file=sys.stderr, flush=True)
         return 1
     return 0
 
@@ -204,7 +204,7 @@ def _serve() -> None:
     with running(place) as (stack, children):
         sandbox = seed(place.data, place.base_url, stack.certificates.ca)
         replace_file(place.local / "sandbox.json", sandbox.as_json())
-        print(welcome(place, sandbox, stack.engine_sentence), flush=True)  # noqa: T201
+        print(welcome(place, sandbox, stack.engine_sentence), flush=True)
         while True:
             children.check()
             time.sleep(_WATCH_SECONDS)

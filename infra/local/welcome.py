@@ -1,14 +1,17 @@
 """What `make run` says when it is ready: what runs, and three lines that work when pasted."""
 
 from pathlib import Path
+from typing import Final
 
 from infra.local.place import Place
 from infra.local.seed import Sandbox
 
+_ACCESS_TOKEN: Final = r"""sed 's/.*"access_token":"\([^"]*\)".*/\1/'"""  # noqa: S105 - a filter, not a token
+
 
 def welcome(place: Place, sandbox: Sandbox, engine: str) -> str:
     """Return the text; the curl lines use the sandbox's own credentials."""
-    return "\n".join([
+    lines = (
         "",
         f"Tollgate is ready at {sandbox.base_url}",
         f"  {engine}",
@@ -18,7 +21,8 @@ def welcome(place: Place, sandbox: Sandbox, engine: str) -> str:
         *curl_lines(sandbox),
         "",
         "Ctrl-C stops everything.",
-    ])
+    )
+    return "\n".join(lines)
 
 
 def curl_lines(sandbox: Sandbox) -> list[str]:
@@ -30,11 +34,11 @@ def curl_lines(sandbox: Sandbox) -> list[str]:
         f'{{"amount":1250,"currency":"USD","payer":"{sandbox.accounts["payer"]}",'
         f'"payee":"{sandbox.accounts["merchant"]}"}}'
     )
+    token = f"{curl} -u {known.client_id}:{known.client_secret} -d grant_type=client_credentials"
+    headers = f'{auth} -H "Content-Type: application/json" -H "Idempotency-Key: order-$RANDOM-$RANDOM"'
     return [
-        f"TOKEN=$({curl} -u {known.client_id}:{known.client_secret} -d grant_type=client_credentials "
-        f"{sandbox.base_url}/oauth2/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')",
-        f'{curl} {auth} -H "Content-Type: application/json" -H "Idempotency-Key: order-$RANDOM-$RANDOM" '
-        f"-d '{payment}' {sandbox.base_url}/v1/payments",
+        f"TOKEN=$({token} {sandbox.base_url}/oauth2/token | {_ACCESS_TOKEN})",
+        f"{curl} {headers} -d '{payment}' {sandbox.base_url}/v1/payments",
         f"{curl} {auth} {sandbox.base_url}/v1/accounts/{sandbox.accounts['payer']}",
     ]
 

@@ -111,7 +111,7 @@ class LocalStack:
         return self.process.wait(PATIENCE_SECONDS)
 
     def kill_all(self) -> None:
-        """Power off: SIGKILL to every process at once."""
+        """SIGKILL to every process at once."""
         for member in self.members():
             member.kill()
         self.wait_gone()

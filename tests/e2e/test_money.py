@@ -65,9 +65,7 @@ def test_a_repeated_request_gets_the_same_bytes(api: Api, accounts: Accounts) ->
 def test_another_request_under_the_same_key_is_refused(api: Api, accounts: Accounts) -> None:
     key = str(uuid4())
     assert api.post("/v1/payments", _payment(accounts, 5), key=key).status == 201
-    _problem(
-        api.post("/v1/payments", _payment(accounts, 6), key=key), 422, "idempotency_key_reused"
-    )
+    _problem(api.post("/v1/payments", _payment(accounts, 6), key=key), 422, "idempotency_key_reused")
 
 
 def test_fifty_at_once_under_one_key_have_one_effect(api: Api, accounts: Accounts) -> None:
@@ -88,9 +86,7 @@ def test_fifty_at_once_under_one_key_have_one_effect(api: Api, accounts: Account
     assert api.available(payer) == 990
 
 
-def test_without_funds_nothing_moves_and_the_decline_is_remembered(
-    api: Api, accounts: Accounts
-) -> None:
+def test_without_funds_nothing_moves_and_the_decline_is_remembered(api: Api, accounts: Accounts) -> None:
     payer, key = _wallet(api, accounts, 99), str(uuid4())
     body = {**_payment(accounts, 100), "payer": payer}
     declined = api.post("/v1/payments", body, key=key)
@@ -120,9 +116,7 @@ def test_hold_capture_and_refund(api: Api, accounts: Accounts) -> None:
     assert (rest.json["status"], rest.json["amount_captured"]) == ("captured", 150)
     assert api.available(payer) == 350
     assert api.post("/v1/refunds", {"payment": payment["id"], "amount": 100}).status == 201
-    _problem(
-        api.post("/v1/refunds", {"payment": payment["id"], "amount": 51}), 422, "refund_too_large"
-    )
+    _problem(api.post("/v1/refunds", {"payment": payment["id"], "amount": 51}), 422, "refund_too_large")
     assert api.post("/v1/refunds", {"payment": payment["id"]}).json["amount"] == 50
     assert api.available(payer) == 500
 

@@ -87,9 +87,7 @@ def test_a_missing_unknown_or_foreign_api_key_is_refused(api: Api, new_client: N
     _refused(api.send("GET", "/v1/payments", None, {**bearer, "x-api-key": other}), 403)
 
 
-def test_what_belongs_to_another_principal_does_not_exist(
-    api: Api, accounts: Accounts, new_client: NewClient
-) -> None:
+def test_what_belongs_to_another_principal_does_not_exist(api: Api, accounts: Accounts, new_client: NewClient) -> None:
     stranger = new_client(role="owner")
     body = {"amount": 1, "currency": "USD", "payer": accounts["payer"], "payee": accounts["merchant"]}
     payment = api.post("/v1/payments", body).json["id"]
@@ -104,9 +102,7 @@ def test_what_belongs_to_another_principal_does_not_exist(
     assert stolen.json.keys() == missing.json.keys()
 
 
-def test_another_tenant_is_another_ledger(
-    api: Api, accounts: Accounts, new_client: NewClient
-) -> None:
+def test_another_tenant_is_another_ledger(api: Api, accounts: Accounts, new_client: NewClient) -> None:
     operator = new_client(tenant="other.sandbox", role="operator")
     _refused(operator.get(f"/v1/accounts/{accounts['payer']}"), 404)
     assert operator.get("/v1/payments").json["data"] == []
