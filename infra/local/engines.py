@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from infra.local.stream_index import index_streams
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent.parent
 HOST: Final = "127.0.0.1"
+DATABASE: Final = "dynoxide.db"
 READY_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 4.0
 INSTALL_SECONDS: Final = 120.0
@@ -33,7 +36,7 @@ _ATTEMPTS: Final = 3  # a free port may be taken between being found and being u
 _PACKAGES: Final = {("Linux", "x86_64"): "@dynoxide/linux-x64", ("Linux", "AMD64"): "@dynoxide/linux-x64"}
 
 
-class NoEngine(Exception):  # noqa: N818  (a finding, said to the user as it stands)
+class NoEngine(Exception):
     """The engine that was asked for cannot be had; the text says what to do."""
 
 
@@ -160,6 +163,8 @@ def start(choice: Choice, *, data: Path | None = None, port: int = 0, log: Path 
             _end(process)
             raise
         else:
+            if choice.binary and data:
+                index_streams(data / DATABASE)
             return Engine(choice.name, f"http://{HOST}:{chosen}", choice.durable and data is not None, process)
     raise AssertionError("unreachable")
 
@@ -176,7 +181,7 @@ def _command(choice: Choice, port: int, data: Path | None) -> list[str]:
     if data is None:
         return command
     data.mkdir(parents=True, exist_ok=True)
-    return [*command, "--db-path", str(data / "dynoxide.db")]
+    return [*command, "--db-path", str(data / DATABASE)]
 
 
 def _spawn(command: list[str], log: Path | None) -> "subprocess.Popen[bytes]":
