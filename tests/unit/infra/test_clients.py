@@ -36,7 +36,7 @@ def test_create_rotate_and_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     assert main(["rotate", f"--client={issued['client_id']}", *place]) == 0
     rotated = json.loads(capsys.readouterr().out)
-    authenticate(table, pepper, Credentials(**{"client_id": rotated["client_id"], "secret": rotated["client_secret"]}))
+    authenticate(table, pepper, Credentials(rotated["client_id"], rotated["client_secret"]))
     authenticate(table, pepper, shown)
 
     assert main(["revoke", f"--client={issued['client_id']}", *place]) == 0

@@ -33,7 +33,7 @@ def test_the_key_is_made_once() -> None:
     jwk = ensure_key(kms, ALIAS)
     assert ensure_key(kms, ALIAS) == jwk
     assert len(kms.list_keys()["Keys"]) == 1
-    assert jwk["kid"] == ECKey.import_key(jwk).thumbprint()
+    assert jwk["kid"] == ECKey.import_key({**jwk}).thumbprint()
 
 
 def test_an_alias_that_points_to_something_else_is_not_used() -> None:

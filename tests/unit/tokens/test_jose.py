@@ -63,5 +63,5 @@ def test_whatever_is_no_signature_is_refused(noise: bytes) -> None:
     ],
 )
 def test_broken_der_is_refused(der: bytes) -> None:
-    with pytest.raises(ValueError, match="not a|follows"):
+    with pytest.raises(ValueError, match=r"not a|follows"):
         raw_signature(der)
