@@ -58,6 +58,22 @@ def test_a_body_that_is_not_of_the_model_is_400(rig: Rig, body: bytes) -> None:
     assert rig.functions.events == []
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"name":"4111111111111111"}', "[name: the value is longer than 5 characters]"),
+        (b'{"name":4111111111111111}', '[name: the value is not of type "string"]'),
+        (b"{}", '["name" is a required property]'),
+        (b'{"name":"a","' + b"x" * 600 + b'":1}', None),
+    ],
+)
+def test_the_detail_names_the_place_and_never_the_value(rig: Rig, body: bytes, detail: str | None) -> None:
+    reply = rig.ask("POST", "/things", headers=signed(**JSON), body=body)
+    found = orjson.loads(reply.body)["detail"]
+    assert len(found) <= 514
+    assert detail is None or found == detail
+
+
 @pytest.mark.parametrize("body", [b'{"name":"a"}', b'{"name":"abcde","size":1}', b'\n{"name":"a"}'])
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", None])
 def test_a_body_of_the_model_passes_as_it_is(rig: Rig, body: bytes, kind: str | None) -> None:
