@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.local.engines import ROOT
+from infra.local.finding import Finding
 
 STOP_SECONDS: Final = 4.5
 """All children together; what is still there then is killed."""
@@ -18,7 +19,7 @@ _GATEWAY_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.02
 
 
-class ChildEnded(Exception):
+class ChildEnded(Finding):
     """A child ended by itself: the stack is not whole any more."""
 
 
@@ -33,12 +34,16 @@ class Children:
         self.running.append((name, process))
 
     def start(self, name: str, command: Sequence[str], log: Path | None = None) -> None:
-        """Start a command in a session of its own: Ctrl-C reaches only us, and we stop it in order."""
+        """Start a command in a session of its own: Ctrl-C reaches only us, and we stop it in order.
+
+        What it says goes where ours goes, or to `log`.
+        """
         output = log.open("ab") if log else None
         try:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 dying_with_us(command),
                 stdin=subprocess.DEVNULL,
+                stdout=output,
                 stderr=output,
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},

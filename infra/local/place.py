@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.local.engines import HOST, ROOT
+from infra.local.finding import Finding
 
 DEFAULT_PORT: Final = 8443
 AUDIENCE: Final = "tollgate"
@@ -16,7 +17,7 @@ REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
 
 
-class BadSetting(Exception):
+class BadSetting(Finding):
     """A variable cannot be used; the text says what to do."""
 
 
@@ -32,7 +33,7 @@ class Place:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":
         """Read PORT, DATA, ENGINE and LOCAL; raise BadSetting for a port that cannot be used."""
-        local = Path(environ.get("LOCAL") or ROOT / ".local").resolve()
+        local = local_folder(environ)
         data = Path(environ.get("DATA") or local / "data").resolve()
         return cls(_port(environ.get("PORT", "")), data, local, environ.get("ENGINE") or "auto")
 
@@ -48,6 +49,11 @@ class Place:
     def sandbox_file(self) -> Path:
         """The copy that belongs to the data; the one in `local` is for whoever started the stack last."""
         return self.data / "sandbox.json"
+
+
+def local_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return LOCAL: where the authority and the newest sandbox.json are."""
+    return Path(environ.get("LOCAL") or ROOT / ".local").resolve()
 
 
 def aws_environment(services: str, tables: str) -> dict[str, str]:

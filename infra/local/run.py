@@ -27,6 +27,7 @@ from infra.local import engines
 from infra.local.api_client import Api, Credentials
 from infra.local.certificates import Certificates, ensure_certificates
 from infra.local.children import ChildEnded, Children
+from infra.local.finding import Finding
 from infra.local.place import ACCOUNT, AUDIENCE, REGION, STAGE, BadSetting, Place, aws_environment
 
 READY_SECONDS: Final = 40.0
@@ -51,12 +52,15 @@ class Stack:
 
 
 @contextmanager
-def running(place: Place) -> Iterator[tuple[Stack, Children]]:
-    """Start everything, and stop everything at the end of the block, whatever happened in it."""
+def running(place: Place, access_log: Path | None = None) -> Iterator[tuple[Stack, Children]]:
+    """Start everything, and stop everything at the end of the block, whatever happened in it.
+
+    The gateway's access log is shown unless it is given a file.
+    """
     children = Children()
     with _alone(place.data):
         try:
-            stack = _start(place, children)
+            stack = _start(place, children, access_log)
             yield stack, children
         finally:
             _ignore_signals()
@@ -75,7 +79,7 @@ def _alone(data: Path) -> Iterator[None]:
         yield
 
 
-def _start(place: Place, children: Children) -> Stack:
+def _start(place: Place, children: Children, access_log: Path | None) -> Stack:
     for folder in (place.data / "logs", place.data / "state", place.data / "issuer"):
         folder.mkdir(parents=True, exist_ok=True)
     place.data.chmod(0o700)
@@ -87,7 +91,7 @@ def _start(place: Place, children: Children) -> Stack:
     services = _services(place, engine, children)
     os.environ.update(aws_environment(services, engine.url))
     _apply(place)
-    _start_emulator(place, certificates, children)
+    children.start("the emulator", _emulator_command(place, certificates), access_log)
     _until_ready(place, certificates, children)
     return Stack(place, certificates, engine, choice.sentence)
 
@@ -123,7 +127,7 @@ def _apply(place: Place) -> None:
         replace_file(place.data / "api_keys.json", b'{"keys": []}\n')
 
 
-def _start_emulator(place: Place, certificates: Certificates, children: Children) -> None:
+def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
     variables = {
         "region": REGION,
         "account": ACCOUNT,
@@ -147,8 +151,7 @@ def _start_emulator(place: Place, certificates: Certificates, children: Children
     }
     command = [sys.executable, "-m", "emulator"]
     command += [str(part) for pair in options.items() for part in pair]
-    command += [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
-    children.start("the emulator", command)
+    return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
 
 
 def _until_ready(place: Place, certificates: Certificates, children: Children) -> None:
@@ -190,7 +193,7 @@ def guarded(work: Callable[[], None]) -> int:
     except Stop:
         print("stopped", flush=True)
         return 0
-    except (BadSetting, ChildEnded, engines.NoEngine) as finding:
+    except (Finding, engines.NoEngine) as finding:
         print(f"tollgate: {finding}", file=sys.stderr, flush=True)
         return 1
     return 0

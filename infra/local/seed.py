@@ -13,6 +13,7 @@ from chalicelib.tokens.scopes import SCOPES
 from infra.clients import Place as Registry
 from infra.files import replace_file
 from infra.local.api_client import Answer, Api, Credentials
+from infra.local.finding import Finding
 from infra.register import NewClient
 from infra.resources import read_resources
 
@@ -24,7 +25,7 @@ FUNDS_MINOR: Final = 10_000_000
 ACCOUNTS: Final = {"external": "external", "payer": "wallet", "payer2": "wallet", "merchant": "merchant"}
 
 
-class SeedError(Exception):
+class SeedError(Finding):
     """The sandbox could not be made; the text says which call failed."""
 
 

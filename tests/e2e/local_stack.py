@@ -81,7 +81,7 @@ class LocalStack:
             self.process = subprocess.Popen(
                 dying_with_us([sys.executable, "-m", "infra.local.run"]),
                 cwd=ROOT,
-                env={**_clean_environment(), **places, **(more or {})},
+                env={**clean_environment(), **places, **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -150,7 +150,7 @@ def _state(member: psutil.Process) -> str:
     return state
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return our environment without what would point the stack to another place."""
     foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
