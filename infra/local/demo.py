@@ -101,9 +101,7 @@ def _somewhere() -> Iterator[Sandbox]:
         os.environ["PORT"] = os.environ.get("PORT") or str(free_port())
         place = replace(Place.from_environment(), data=Path(folder) / "data")
         with running(place, Path(folder) / "access.log") as (stack, _):
-            print(
-                f"with a stack of its own at {place.base_url}, which ends with the story; {stack.engine.name} holds its data"
-            )
+            print(f"with a stack of its own at {place.base_url} on {stack.engine.name}; its data ends with it")
             yield seed(place.data, place.base_url, stack.certificates.ca)
 
 
