@@ -37,6 +37,11 @@ class Pool:
         self._queue: deque[Invocation] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
 
+    @property
+    def has_idle(self) -> bool:
+        """Tell whether an environment waits for work."""
+        return bool(self._idle)
+
     async def invoke(self, request_id: str, payload: bytes, trace_id: str) -> Outcome:
         """Run one event to its end; a caller that leaves takes its place in the queue with it, not the event.
 
