@@ -89,7 +89,7 @@ def _functions(file: Path, code_root: Path, deployment: Deployment) -> list[Func
 
 
 def _keysets(deployment: Deployment, ca: Path | None, clock: Clock) -> dict[str, KeySet]:
-    fetch = https_fetch(ca)
+    fetch = https_fetch(ca, clock)
     authorizers = {method.authorizer for method in deployment.api.methods if method.authorizer}
     issuers = {trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers}
     return {issuer: KeySet(issuer, fetch, clock) for issuer in issuers}
@@ -148,8 +148,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    await functions.start()
     try:
+        await functions.start()
         await _until_stopped(server, gateway, around.keysets)
     finally:
         await gateway.close()

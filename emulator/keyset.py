@@ -7,7 +7,6 @@ import http.client
 import ssl
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +106,7 @@ def _each_usable(rows: list[object]) -> Iterator[VerificationKey]:
             yield key
 
 
-def https_fetch(ca: Path | None) -> Fetch:
+def https_fetch(ca: Path | None, clock: Clock) -> Fetch:
     """A blocking GET over verified TLS: no redirect, bounded in size and time. Raises OSError or ValueError."""
     context = ssl.create_default_context(cafile=str(ca) if ca else None)
 
@@ -121,7 +120,7 @@ def https_fetch(ca: Path | None) -> Fetch:
             response = connection.getresponse()
             if response.status != 200:
                 raise ValueError(f"{url}: status {response.status}")
-            return _bounded(response, url)
+            return _bounded(response, url, clock)
         except http.client.HTTPException as error:
             raise ValueError(f"{url}: {error!r}") from error
         finally:
@@ -130,12 +129,12 @@ def https_fetch(ca: Path | None) -> Fetch:
     return fetch
 
 
-def _bounded(response: http.client.HTTPResponse, url: str) -> bytes:
-    deadline = time.monotonic() + TOTAL_SECONDS
+def _bounded(response: http.client.HTTPResponse, url: str, clock: Clock) -> bytes:
+    deadline_ms = clock.steady() + TOTAL_SECONDS * 1_000
     body = b""
     while chunk := response.read1(65_536):
         body += chunk
-        if len(body) > SIZE_LIMIT or time.monotonic() > deadline:
+        if len(body) > SIZE_LIMIT or clock.steady() > deadline_ms:
             raise ValueError(f"{url}: too large or too slow")
     return body
 

@@ -125,13 +125,21 @@ class GatewayProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         return True
 
+    def _waits_for_us(self) -> bool:
+        """Whether an earlier request of this connection is being answered: what stands still is not the client."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        return bool(self.pipeline) or (self._reading_head and answering)
+
     def _too_slow(self) -> None:
         self._timer = None
-        self._close()
+        if self._waits_for_us():
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        else:
+            self._close()
 
     def _check_body(self) -> None:
         self._timer = None
-        if self._body_size - self._body_checked < BODY_PERIOD_BYTES:
+        if self._body_size - self._body_checked < BODY_PERIOD_BYTES and not self._waits_for_us():
             self._close()
         else:
             self._body_checked = self._body_size

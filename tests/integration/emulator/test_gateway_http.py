@@ -19,6 +19,7 @@ import pytest
 import trustme
 import uvloop
 
+from emulator.clock import Clock
 from emulator.gateway.chain import Gateway, Surroundings
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
@@ -84,7 +85,7 @@ class Served:
             Surroundings(
                 functions=self.functions,
                 invocation_refusals=REFUSALS,
-                keysets={self.issuer: KeySet(self.issuer, https_fetch(self.ca), clock)},
+                keysets={self.issuer: KeySet(self.issuer, https_fetch(self.ca, clock), clock)},
                 write_log=self.log.append,
                 api_keys_file=self.directory / "api_keys.json",
                 port=self.port,
@@ -283,12 +284,12 @@ def test_a_verified_request_whose_keys_come_over_tls_from_the_gateway_itself(ser
 
 def test_a_fetch_trusts_its_authority_only_and_takes_no_more_than_it_must(served: Served, tmp_path: Path) -> None:
     documents = f"{served.issuer}/.well-known/"
-    fetch = https_fetch(served.ca)
+    fetch = https_fetch(served.ca, Clock())
     assert json.loads(fetch(f"{documents}openid-configuration"))["issuer"] == served.issuer
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     with pytest.raises(ssl.SSLCertVerificationError):
-        https_fetch(other)(f"{documents}openid-configuration")
+        https_fetch(other, Clock())(f"{documents}openid-configuration")
     with pytest.raises(ValueError, match="status 404"):
         fetch(f"{documents}nothing")
     with pytest.raises(ValueError, match="not an https URL"):
@@ -426,6 +427,31 @@ def test_slow_heads_and_bodies_are_cut_off(served: Served, monkeypatch: pytest.M
         with served.connect() as connection:
             connection.sendall(beginning)
             assert connection.recv(100) == b""
+
+
+def test_half_of_a_next_request_does_not_cost_the_answer_to_this_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.protocol.HEAD_SECONDS", 0.02)
+
+    async def slow() -> Any:
+        await asyncio.sleep(0.1)
+        return {"statusCode": 200, "body": "mine"}
+
+    served.functions.handler = lambda _: slow()
+    with served.connect() as connection:
+        connection.sendall(b"GET /open HTTP/1.1\r\n" + HOST + b"\r\n")
+        wait_until(lambda: bool(served.gateway.integrations.running))
+        connection.sendall(b"GET /op")
+        assert b"mine" in b"".join(iter(lambda: connection.recv(4_096), b""))
+
+
+def test_small_answers_are_not_held_back(served: Served) -> None:
+    with served.connect():
+        wait_until(lambda: bool(served.server.server_state.connections))
+        (connection,) = served.server.server_state.connections
+        found = connection.transport.get_extra_info("socket")
+        assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_only_the_loopback_listens(shared: Served) -> None:
