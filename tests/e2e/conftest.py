@@ -1,4 +1,4 @@
-"""One real stack for all end-to-end tests of a session, on free ports, with folders of its own."""
+"""Clients of the shared stack, and stacks that a test may break."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -21,25 +21,6 @@ from tests.e2e.local_stack import LocalStack, functions_environment
 
 NewApi = Callable[..., Api]
 NewStack = Callable[..., LocalStack]
-
-_SHARED = {"stack", "api", "accounts", "new_client"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the users of the shared stack on one worker: a second stack would only take its processor."""
-    for item in items:
-        if _SHARED & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Run the shared stack."""
-    running = LocalStack(tmp_path_factory.mktemp("stack"))
-    try:
-        yield running.start()
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="session")

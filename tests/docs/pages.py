@@ -1,0 +1,68 @@
+"""Reads the pages: their fenced blocks, their tables, their links, what they quote."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from tests.law.source import ROOT
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+_QUOTED = re.compile(r"`([^`\n]+)`")
+_PLACE = re.compile(r"\.?[\w.-]+(/[\w.*-]+)*/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block, with the output that the page shows for it."""
+
+    code: str
+    output: str
+
+
+def page(name: str) -> str:
+    """Return the text of a page."""
+    return (ROOT / name).read_text()
+
+
+def shell_blocks(text: str) -> list[Block]:
+    """Return the shell blocks in order; a plain block that follows one is its output."""
+    found = [(language, body) for language, body in _FENCE.findall(text)]
+    return [
+        Block(body, following if next_language == "" else "")
+        for (language, body), (next_language, following) in pairwise([*found, ("end", "")])
+        if language == "sh"
+    ]
+
+
+def links(file: Path) -> Iterator[str]:
+    """Yield the links to files of the repository."""
+    for target in _LINK.findall(file.read_text()):
+        if "://" not in target:
+            yield target
+
+
+def quoted(text: str) -> Iterator[str]:
+    """Yield what is quoted in the running text, without the fenced blocks."""
+    yield from _QUOTED.findall(_FENCE.sub("", text))
+
+
+def quoted_places(text: str) -> Iterator[str]:
+    """Yield what is quoted and has a slash in it like a path of the repository."""
+    for word in quoted(text):
+        if "/" in word and _PLACE.fullmatch(word):
+            yield word
+
+
+def table_rows(text: str, first_cell: str) -> list[list[str]]:
+    """Return the rows of the table whose head begins with a cell."""
+    rows: list[list[str]] = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if rows and not line.startswith("|"):
+            break
+        if rows or line.startswith(f"| {first_cell} |"):
+            rows.append(cells)
+    return rows[2:]
