@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from tests.doubles.gateway import ACCOUNT, START, Rig, claims, mint, signed
 
+IDENTITY = {
+    "cognitoIdentityPoolId": None,
+    "accountId": None,
+    "apiKey": "free-value",
+    "apiKeyId": "key-free",
+    "cognitoIdentityId": None,
+    "caller": None,
+    "principalOrgId": None,
+    "sourceIp": "127.0.0.9",
+    "accessKey": None,
+    "cognitoAuthenticationType": None,
+    "cognitoAuthenticationProvider": None,
+    "userArn": None,
+    "userAgent": "test/1",
+    "user": None,
+}
+
 
 def test_the_whole_event(rig: Rig) -> None:
     token = mint()
@@ -56,22 +73,7 @@ def test_the_whole_event(rig: Rig) -> None:
         "deploymentId": "local",
         "apiId": "sample0000",
         "authorizer": {"claims": claims()},
-        "identity": {
-            "cognitoIdentityPoolId": None,
-            "accountId": None,
-            "apiKey": "free-value",
-            "apiKeyId": "key-free",
-            "cognitoIdentityId": None,
-            "caller": None,
-            "principalOrgId": None,
-            "sourceIp": "127.0.0.9",
-            "accessKey": None,
-            "cognitoAuthenticationType": None,
-            "cognitoAuthenticationProvider": None,
-            "userArn": None,
-            "userAgent": "test/1",
-            "user": None,
-        },
+        "identity": IDENTITY,
     }
 
 
