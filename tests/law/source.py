@@ -1,6 +1,7 @@
 """The tree as the laws see it: its files, parsed once, and the names that each of them uses."""
 
 import ast
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -11,6 +12,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent.parent
 PRODUCT: Final = ("app.py", "chalicelib", "emulator", "infra", "benchmarks", "examples")
 MONEY_ROOMS: Final = tuple(f"chalicelib/{room}" for room in ("accounts", "payments", "refunds", "transfers"))
+"""Besides kernel and ledger: where amounts are decided."""
+
+BUILTINS: Final = frozenset(dir(builtins))
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -102,7 +106,7 @@ def _imported(node: ast.AST) -> Iterator[tuple[int, str, str]]:
 
 def _dotted(node: ast.expr, known: dict[str, str]) -> str:
     if isinstance(node, ast.Name):
-        return known.get(node.id, node.id)
+        return known.get(node.id) or (node.id if node.id in BUILTINS else "")
     if isinstance(node, ast.Attribute):
         parent = _dotted(node.value, known)
         return f"{parent}.{node.attr}" if parent else ""

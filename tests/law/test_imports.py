@@ -41,8 +41,8 @@ def test_the_contracts_hold() -> None:
         ("emulator/clock.py", "import chalicelib.kernel.clock", "meet as in AWS"),
         ("chalicelib/settings.py", "import infra.tables", "nothing of what builds it"),
         ("infra/tables.py", "import emulator.server", "starts the emulator"),
-        ("chalicelib/payments/get.py", "import boto3", "boto3"),
-        ("emulator/keyset.py", "import botocore", "boto3"),
+        ("chalicelib/payments/get.py", "import boto3", "boto3 is for the store"),
+        ("emulator/keyset.py", "import botocore", "boto3 is for the store"),
         ("emulator/server.py", "import moto", "stand-ins"),
     ],
 )
@@ -54,7 +54,7 @@ def test_a_planted_import_is_found(tmp_path: Path, file: str, planted: str, cont
         source.write(f"\n{planted}\n")
     done = _lint(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    broken = [line for line in done.stdout.splitlines() if line.endswith("BROKEN")]
+    broken = [line for line in done.stdout.splitlines() if " BROKEN" in line]
     assert [line for line in broken if contract in line], done.stdout
 
 

@@ -17,12 +17,16 @@ class Text:
 
     pattern: re.Pattern[str]
     why: str
-    planted: tuple[str, str]
+    planted: tuple[str, ...]
+    but: re.Pattern[str] | None = None
+    where: re.Pattern[str] = re.compile("")
 
     def broken(self, path: str, text: str) -> Iterator[str]:
         """Give a line for each place where a file breaks it."""
+        if not self.where.match(path):
+            return
         for number, line in enumerate(text.splitlines(), 1):
-            if self.pattern.search(line):
+            if self.pattern.search(line) and not (self.but and self.but.search(line)):
                 yield f"{path}:{number}: {line.strip()[:80]}: {self.why}"
 
 
@@ -36,9 +40,16 @@ TEXTS = {
         ("open('/ro", "ot/x/y')"),
     ),
     "package registries": Text(
-        re.compile(r"pypi\.(org|python)|pythonhosted|registry\.npmjs|--(extra-)?index-url"),
+        re.compile(r"pypi[.](org|python)|python[h]osted|registry[.]npmjs|--(extra-)?index[-]url"),
         "the client's own configuration says where packages come from",
         ("https://registry.", "npmjs.org/x"),
+    ),
+    "transactions": Text(
+        re.compile(r"transaction", re.IGNORECASE),
+        "the word is DynamoDB's only; say payment, transfer, entry or commit (docs/glossary.md)",
+        ("Makes a trans", "action."),
+        but=re.compile(r"DynamoDB"),
+        where=re.compile(r"chalicelib/(?!store/)"),
     ),
     "private keys": Text(
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"), "make one where it is used", ("-----BEGIN PRIV", "ATE KEY-----")
@@ -62,4 +73,4 @@ def test_it_is_nowhere(text: Text) -> None:
 
 @each_text
 def test_it_can_be_broken(text: Text) -> None:
-    assert list(text.broken("planted.md", "fine\n" + "".join(text.planted) + "\n"))
+    assert list(text.broken("chalicelib/payments/planted.py", "fine\n" + "".join(text.planted) + "\n"))
