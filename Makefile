@@ -17,8 +17,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: $(VENV)/ready
 	@exec $(RUN) -m infra.local.run
 
+# One hash seed: the workers must give each test the same name, and some names print a set.
 test: $(VENV)/ready
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@PYTHONHASHSEED=0 $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready
 	@$(VENV)/bin/ruff check .
