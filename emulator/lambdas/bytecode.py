@@ -25,6 +25,9 @@ async def compile_code(packages: Iterable[Path]) -> None:
     )
     try:
         await asyncio.wait_for(process.wait(), COMPILE_SECONDS)
-    except TimeoutError:
+    except BaseException as reason:
+        # Taking too long is no fault of ours; being cancelled is passed on. Either way it must not outlive us.
         process.kill()
         await process.wait()
+        if not isinstance(reason, TimeoutError):
+            raise
