@@ -18,6 +18,7 @@ class ModelPayment:
     captured: int = 0
     refunded: int = 0
     held: int = 0
+    version: int = 1
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Model:
         self.posted[payment.payer] -= amount
         self.posted[payment.payee] += amount
         payment.captured += amount
+        payment.version += 1
         if final:
             self._release(payment, payment.held)
         return DONE
@@ -96,6 +98,7 @@ class Model:
         if not payment.held:
             return "state_conflict"
         self._release(payment, payment.held)
+        payment.version += 1
         return DONE
 
     def _release(self, payment: ModelPayment, amount: int) -> None:
@@ -112,6 +115,7 @@ class Model:
         if code := self._move(payment.payee, payment.payer, amount):
             return code
         payment.refunded += amount
+        payment.version += 1
         return DONE
 
     def _freeze(self, account: str, *, frozen: bool) -> str:

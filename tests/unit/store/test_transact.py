@@ -20,10 +20,14 @@ from chalicelib.kernel.problems import (
 from chalicelib.store.commit import Answer, Author, Commit, Effect, Stale
 from chalicelib.store.patience import MAXIMUM_TRIES, Patience
 from chalicelib.store.port import Cancelled, Equals, Item, Key, Put, Reason, StoreMisuse, Update, Write
-from chalicelib.store.transact import CONDITION_FAILED, TRANSIENT, Committed, commit, find
+from chalicelib.store.transact import Committed, commit, find
 from tests.doubles.faulty_dynamo import Fault, FaultyDynamo, Overlay, Plan
 from tests.doubles.memory_dynamo import MemoryDynamo
 from tests.doubles.time_and_chance import HandClock, SeededChance
+
+# As the API reference of TransactWriteItems spells them.
+CONDITION_FAILED = "ConditionalCheckFailed"
+TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 AUTHOR = Author("demo", "prn_alice", "cl_alice")
 ANSWER = Answer(201, b'{"done":true}', 1)
