@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 from chalicelib.store.port import Cancelled, OutcomeUnknown, Write
@@ -20,7 +21,7 @@ class LateDynamo(FaultyDynamo):
         self.late_rate = late_rate
         self.on_their_way: list[tuple[Sequence[Write], str]] = []
         self.meanwhile: deque[Callable[[], object]] = deque()
-        self._lateness = Random(seed + 1)  # noqa: S311  (a seed replays a failure)
+        self._lateness = Random(seed + 1)
 
     def heal(self) -> None:
         """From now on nothing fails; what is on its way stays there."""
@@ -29,7 +30,7 @@ class LateDynamo(FaultyDynamo):
     def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
         if self.meanwhile:
             self.meanwhile.popleft()()
-        if self.on_their_way and self._lateness.random() < 0.5:  # noqa: PLR2004
+        if self.on_their_way and self._lateness.random() < 0.5:
             self.arrive(self._lateness.randrange(len(self.on_their_way)))
         if self._lateness.random() < self.late_rate:
             self.on_their_way.append((writes, token))
@@ -39,7 +40,5 @@ class LateDynamo(FaultyDynamo):
     def arrive(self, place: int = 0) -> None:
         """Let one of the writes on their way be done, or be cancelled unheard."""
         writes, token = self.on_their_way.pop(place)
-        try:
+        with suppress(Cancelled):
             self.inner.transact(writes, token=token, timeout_seconds=1.0)
-        except Cancelled:
-            pass

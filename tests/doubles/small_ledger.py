@@ -1,6 +1,5 @@
 """A ledger with a few people and accounts in it: what a test of the money rooms needs before it can begin."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from chalicelib.kernel.ids import shard_of
 from chalicelib.ledger.chart import slices_of
 from chalicelib.store.keys import StateKind, balance_key, state_key
-from chalicelib.store.port import Item, Value
+from chalicelib.store.port import Item, Key, Value
 from tests.doubles.faulty_dynamo import FaultyDynamo
 from tests.doubles.platform import SCOPES, Client, Platform, Response
 from tests.doubles.time_and_chance import HandClock, SeededChance
@@ -51,9 +50,7 @@ class SmallLedger:
         self.fund(self.alice, FUNDS_MINOR)
         self.store.reset_counters()
 
-    def post(
-        self, client: Client, path: str, body: Any = None, *, key: str | None = None, **more: Any
-    ) -> Response:
+    def post(self, client: Client, path: str, body: Any = None, *, key: str | None = None, **more: Any) -> Response:
         """POST with a fresh key, unless one is given."""
         fresh = f"key-{next(self._keys)}" if key is None else key
         return self.platform.request(client, "POST", path, body, key=fresh, **more)
@@ -119,7 +116,7 @@ class SmallLedger:
         """All commit records, of all tenants."""
         return [item for key, item in self.store.inner.items.items() if key.table == "commits"]
 
-    def snapshot(self) -> Mapping[object, Item]:
+    def snapshot(self) -> dict[Key, Item]:
         """Everything that is stored, to show that something changed nothing."""
         return dict(self.store.inner.items)
 

@@ -202,7 +202,9 @@ class History:
         for identifier, payment in model.payments.items():
             item = self.ledger.state("payment", identifier)
             assert (item["ac"], item["ar"]) == (payment.captured, payment.refunded), identifier
-            assert item["v"] == payment.version, f"{identifier} was changed by more or fewer commits than its version says"
+            assert item["v"] == payment.version, (
+                f"{identifier} was changed by more or fewer commits than its version says"
+            )
 
     def _play(self, model: Model, record: Item) -> None:
         """A decline moves nothing; it was true when it was decided, and funds may have come before it was written."""

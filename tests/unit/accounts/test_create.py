@@ -157,7 +157,7 @@ def test_a_clash_of_ids_draws_another() -> None:
         return _chance_of(next(drawn)) if count == 80 else original(count)
 
     chance.bits = bits  # type: ignore[method-assign]
-    chance.below = lambda _: int(first[-1])  # type: ignore[method-assign]
+    chance.below = lambda _: int(first[-1])  # type: ignore[method-assign, assignment]
     second = _open(ledger, ALICE)
     assert second.status == 201
     assert second.json["id"] != first

@@ -1,9 +1,8 @@
 """Ids sort by time, carry their shard, and are told apart from anything else."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from chalicelib.kernel.ids import SHARDS, SystemChance, is_id, new_id, shard_of
 from tests.doubles.time_and_chance import START_AT, SeededChance

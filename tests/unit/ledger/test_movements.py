@@ -21,9 +21,7 @@ ROWS = {
 
 @pytest.mark.parametrize(("entry", "legs"), ROWS.values(), ids=ROWS)
 def test_a_movement(entry: Entry, legs: list[tuple[str, int, int, int]]) -> None:
-    assert entry.legs == tuple(
-        Leg(account, number, "USD", posted, held) for account, number, posted, held in legs
-    )
+    assert entry.legs == tuple(Leg(account, number, "USD", posted, held) for account, number, posted, held in legs)
 
 
 def test_a_move_to_itself_is_folded_to_nothing() -> None:

@@ -67,7 +67,9 @@ def test_whatever_the_keys_no_more_than_was_authorized() -> None:
     audit(ledger.store.inner.items)
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(WEEK_SECONDS - 0.001, 200), (WEEK_SECONDS, 409), (WEEK_SECONDS + 1, 409)])
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(WEEK_SECONDS - 0.001, 200), (WEEK_SECONDS, 409), (WEEK_SECONDS + 1, 409)]
+)
 def test_not_at_or_after_its_end(seconds: float, status: int) -> None:
     ledger = SmallLedger()
     payment = ledger.authorize()
@@ -136,7 +138,9 @@ def test_a_missing_payment() -> None:
     assert ledger.step(ledger.alice, "capture").status == 404
 
 
-@pytest.mark.parametrize("body", [{"amount": 0}, {"amount": 1.0}, {"amount": "1"}, {"final": 1}, {"final": "true"}, {"x": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "body", [{"amount": 0}, {"amount": 1.0}, {"amount": "1"}, {"final": 1}, {"final": "true"}, {"x": 1}], ids=repr
+)
 def test_a_bad_body(body: dict[str, Any]) -> None:
     ledger = SmallLedger()
     payment = ledger.authorize()

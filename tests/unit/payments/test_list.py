@@ -55,7 +55,9 @@ def test_both_directions(query: dict[str, int | str], first: int, last: int, has
     assert (_ids(answer), answer.json["has_more"]) == (made[first:last], has_more)
 
 
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"status": "captured"}, {"payer": "x"}, {"page": "2"}], ids=repr)
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "101"}, {"status": "captured"}, {"payer": "x"}, {"page": "2"}], ids=repr
+)
 def test_what_is_not_offered_is_refused(query: dict[str, str]) -> None:
     refused = SmallLedger().get(OPERATOR, "/v1/payments", **query)
     assert (refused.status, refused.json["code"]) == (400, "invalid_request")

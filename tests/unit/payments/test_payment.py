@@ -47,7 +47,7 @@ EVENTS = {
 CONFLICT, CAPTURE, REFUND = "state_conflict", "capture_too_large", "refund_too_large"
 
 # Status, captured, refunded and still held afterwards; or the code of the refusal.
-TABLE = {
+TABLE: dict[str, list[object]] = {
     "capture all": [
         ("captured", 100, 0, 0), ("captured", 100, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],

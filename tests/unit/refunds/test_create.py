@@ -34,7 +34,8 @@ def test_the_answer() -> None:
 def test_all_that_is_left_by_default() -> None:
     ledger = SmallLedger()
     payment = ledger.made(ledger.pay())
-    assert [ledger.refund(payment, **body).json["amount"] for body in ({"amount": 30}, {})] == [30, 70]
+    bodies: list[dict[str, Any]] = [{"amount": 30}, {}]
+    assert [ledger.refund(payment, **body).json["amount"] for body in bodies] == [30, 70]
     assert ledger.refund(payment).json["code"] == "refund_too_large"
     audit(ledger.store.inner.items)
 

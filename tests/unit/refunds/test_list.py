@@ -8,7 +8,7 @@ from tests.doubles.small_ledger import ALICE, ELSEWHERE, OPERATOR, SHOP, SmallLe
 def test_a_page_and_the_next() -> None:
     ledger = SmallLedger()
     payment = ledger.made(ledger.pay())
-    made = []
+    made: list[str] = []
     for _ in range(5):
         ledger.clock.move(1)
         made.insert(0, ledger.made(ledger.refund(payment, amount=1)))

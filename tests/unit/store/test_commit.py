@@ -6,7 +6,7 @@ from chalicelib.ledger.entry import Leg
 from chalicelib.ledger.movements import Place, move, post
 from chalicelib.store.codec import decode_item, encode_item
 from chalicelib.store.commit import Answer, Author, Commit, Effect, Event, Record, Stale, read_legs, read_record
-from chalicelib.store.port import Absent, Item, Key, Put, Update
+from chalicelib.store.port import Absent, Item, Key, Put, Update, Value
 from tests.doubles.small_ledger import SmallLedger
 from tests.doubles.verbs import VERBS, Verb, name_of
 
@@ -46,8 +46,10 @@ def test_the_record_reads_back() -> None:
 
 @pytest.mark.parametrize("legs", [(), move(Place("a"), Place("b", 1), 10**15, "JPY").legs], ids=["none", "two"])
 def test_legs_read_back(legs: tuple[Leg, ...]) -> None:
-    rows = [{"a": leg.account, "n": leg.slice_number, "c": leg.currency, "p": leg.posted_minor} for leg in legs]
-    assert read_legs({"l": [dict(row) for row in rows]}) == legs
+    rows: list[Value] = [
+        {"a": leg.account, "n": leg.slice_number, "c": leg.currency, "p": leg.posted_minor} for leg in legs
+    ]
+    assert read_legs({"l": rows}) == legs
 
 
 def test_zeros_are_left_out() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.store.port import Item
+from chalicelib.store.port import Item, Key
 from chalicelib.store.sizes import item_bytes
 from tests.doubles.small_ledger import SmallLedger
 from tests.doubles.verbs import VERBS, Sending, Verb
@@ -87,8 +87,7 @@ def test_a_decline_is_two_round_trips_and_its_replay_is_one() -> None:
         assert ledger.store.round_trips == {"transact": trips}
 
 
-def _weights(before: object, ledger: SmallLedger) -> list[tuple[Item, int]]:
-    assert isinstance(before, dict)
+def _weights(before: dict[Key, Item], ledger: SmallLedger) -> list[tuple[Item, int]]:
     items = ledger.store.inner.items
     return [(item, item_bytes(item)) for key, item in items.items() if before.get(key) != item]
 

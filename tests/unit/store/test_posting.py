@@ -50,7 +50,9 @@ STATUSES = [
 ]
 
 
-@pytest.mark.parametrize("row", STATUSES, ids=lambda row: f"{row[0].account[-2]} {row[0].posted_minor} {row[0].held_minor}")
+@pytest.mark.parametrize(
+    "row", STATUSES, ids=lambda row: f"{row[0].account[-2]} {row[0].posted_minor} {row[0].held_minor}"
+)
 def test_every_status_against_every_movement(row: tuple[Any, ...]) -> None:
     leg, side, *expected = row
     found = [_refusal(leg, side, _item(s=status)) for status in ("open", "frozen", "closed")]

@@ -158,7 +158,11 @@ def test_accounts_that_do_not_exist() -> None:
     theirs = ledger.open(ELSEWHERE, "wallet")
     for destination in (NOWHERE, theirs):
         refused = ledger.transfer(destination=destination)
-        assert (refused.status, refused.json["code"], refused.json["param"]) == (404, "account_not_found", "destination")
+        assert (refused.status, refused.json["code"], refused.json["param"]) == (
+            404,
+            "account_not_found",
+            "destination",
+        )
 
 
 def test_to_itself() -> None:

@@ -37,7 +37,12 @@ def _caller(role: str, scope: str = "") -> Caller:
 
 @pytest.mark.parametrize(
     ("role", "owner", "sees"),
-    [("operator", "prn_you", True), ("owner", "prn_me", True), ("owner", "prn_you", False), ("merchant", "prn_you", False)],
+    [
+        ("operator", "prn_you", True),
+        ("owner", "prn_me", True),
+        ("owner", "prn_you", False),
+        ("merchant", "prn_you", False),
+    ],
 )
 def test_who_sees_what(role: str, owner: str, sees: bool) -> None:
     assert _caller(role).may_see(owner) is sees

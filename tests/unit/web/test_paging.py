@@ -22,7 +22,9 @@ def test_limits(limit: int) -> None:
     assert _ask(limit=(str(limit),)).limit == limit
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "999", "1000", "-1", "1.0", "1e1", "", " 5", "05", "+5", "٥", "ten", "5\n"])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "999", "1000", "-1", "1.0", "1e1", "", " 5", "05", "+5", "٥", "ten", "5\n"]
+)
 def test_bad_limits(limit: str) -> None:
     with pytest.raises(Problem) as caught:
         _ask(limit=(limit,))

@@ -55,7 +55,9 @@ def test_a_missing_key() -> None:
     assert caught.value.kind.code == "idempotency_key_missing"
 
 
-@pytest.mark.parametrize(("sent", "version"), [('"1"', 1), ('"42"', 42), (' "7" ', 7), ('"' + "9" * 16 + '"', 10**16 - 1)])
+@pytest.mark.parametrize(
+    ("sent", "version"), [('"1"', 1), ('"42"', 42), (' "7" ', 7), ('"' + "9" * 16 + '"', 10**16 - 1)]
+)
 def test_a_version(sent: str, version: int) -> None:
     assert if_match(_with("if-match", sent)) == version
 
@@ -66,7 +68,23 @@ def test_no_version_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["", "1", "*", '""', '"0"', '"01"', '"-1"', '"1.0"', 'W/"1"', '"1", "2"', '"1', "'1'", '"٣"', '"' + "9" * 17 + '"', '"a"'],
+    [
+        "",
+        "1",
+        "*",
+        '""',
+        '"0"',
+        '"01"',
+        '"-1"',
+        '"1.0"',
+        'W/"1"',
+        '"1", "2"',
+        '"1',
+        "'1'",
+        '"٣"',
+        '"' + "9" * 17 + '"',
+        '"a"',
+    ],
 )
 def test_a_malformed_version(sent: str) -> None:
     with pytest.raises(Problem) as caught:

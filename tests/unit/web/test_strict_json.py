@@ -1,10 +1,9 @@
 """Hostile and sloppy JSON is refused with a 400, quickly and by name."""
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import orjson
 
 from chalicelib.kernel.problems import Problem
 from chalicelib.web.strict_json import MAXIMUM_BYTES, MAXIMUM_DEPTH, read_object
