@@ -1,0 +1,38 @@
+"""`make bench`: what a payment costs and how many there can be, side by side in one run.
+
+Compare the ratios: the rates are this machine's, at this moment. BENCH_SECONDS sets the length of each load (5).
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import cold_start, costs, engine, gateway_echo, payments
+from benchmarks.report import machine, section
+from infra.local.run import guarded
+
+os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
+SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
+
+
+def main() -> None:
+    """Run every measurement and print it."""
+    section("Machine")
+    machine()
+    section("What an operation costs (counted, not timed)")
+    costs.report()
+    with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as folder:
+        root = Path(folder)
+        section("Gateway: verified ES256 token, API key, throttle, validation, Python echo by awslambdaric, TLS")
+        gateway_echo.report(root / "echo", SECONDS)
+        section("The engine alone: the transaction of a payment, one client in this process")
+        alone = engine.report(root / "engine", SECONDS)
+        section("Payments over HTTPS, everything on")
+        payments.report(root, SECONDS, alone)
+        section("Cold start: from starting the process to being ready for an event, median of five")
+        cold_start.report(root / "lean" / "data" / "functions.json")
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
