@@ -10,7 +10,7 @@ import pytest
 from chalicelib.store.dynamo import Boto3Dynamo, LeanDynamo
 from chalicelib.store.port import Dynamo, Key, Table
 from infra.local import engines
-from tests.contract.places import CREDENTIALS, REGION, TABLES, create_tables, lean_wire
+from tests.contract.places import CREDENTIALS, REGION, TABLES, close_wires, create_tables, lean_wire
 from tests.doubles.memory_dynamo import MemoryDynamo
 
 ENGINE_HOME = engines.ROOT / ".local" / "engine"
@@ -69,6 +69,12 @@ def opened(client: str, url: str) -> Dynamo:
     if (client, url) not in _opened:
         _opened[client, url] = _CLIENTS[client](url)
     return _opened[client, url]
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed() -> Iterator[None]:
+    yield
+    close_wires()
 
 
 @pytest.fixture(params=["memory", "dynoxide-lean", "dynoxide-boto3", "moto-lean", "moto-boto3"])

@@ -17,8 +17,19 @@ REGION = "us-east-1"
 CREDENTIALS = Credentials("AKIDCONTRACT", "not-a-secret")
 
 
+_wires: list[AwsJson] = []
+
+
 def lean_wire(url: str) -> AwsJson:
-    return AwsJson("dynamodb", "DynamoDB_20120810", endpoint=url, region=REGION, credentials=lambda: CREDENTIALS)
+    wire = AwsJson("dynamodb", "DynamoDB_20120810", endpoint=url, region=REGION, credentials=lambda: CREDENTIALS)
+    _wires.append(wire)
+    return wire
+
+
+def close_wires() -> None:
+    """Close what the wires keep open; one that is used again opens a connection of its own."""
+    for wire in _wires:
+        wire.close()
 
 
 def boto3_client(url: str) -> Any:
