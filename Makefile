@@ -44,5 +44,5 @@ $(VENV)/ready: $(PINS)
 		{ echo "Tollgate needs Python 3.11 or later; choose one with: make PYTHON=python3.11" >&2; exit 1; }
 	@echo "installing the pinned packages into $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet -r requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --quiet --no-deps -r constraints.txt
 	@touch $@

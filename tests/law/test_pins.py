@@ -7,9 +7,9 @@ from importlib.metadata import distributions
 from tests.law.source import ROOT
 
 FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
-PIN = re.compile(r"([A-Za-z0-9._-]+)(\[[a-z,]+\])?==([A-Za-z0-9.]+)")
-OPTIONS = ("-r requirements.txt", "-c constraints.txt")
-TOOLS = {"pip", "setuptools", "wheel"}
+PIN = re.compile(r"([A-Za-z0-9._-]+)(\[[a-z0-9,]+\])?==([A-Za-z0-9.]+)")
+OPTIONS = ("-r requirements.txt",)
+TOOLS = {"pip"}
 
 
 def _lines(text: str) -> list[str]:
