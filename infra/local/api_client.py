@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import select
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ class Api:
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Send exactly this; a connection that the other side closed is opened again."""
+        if self._connection is not None and _was_closed(self._connection):
+            self.close()
         connection = self._connection or self._connect()
         self._connection = connection
         try:
@@ -123,3 +126,8 @@ class Api:
             "x-api-key": self.credentials.api_key,
             **more,
         }
+
+
+def _was_closed(connection: http.client.HTTPSConnection) -> bool:
+    """Tell whether an idle connection has something to read: the server's goodbye, since no answer is due."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])

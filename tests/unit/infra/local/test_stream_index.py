@@ -6,9 +6,7 @@ from pathlib import Path
 
 from infra.local.stream_index import index_streams
 
-NUMBERING = (
-    "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1"
-)
+NUMBERING = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1"
 
 
 def _plan(database: Path) -> str:
