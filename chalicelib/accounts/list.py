@@ -15,7 +15,7 @@ def list_accounts(call: Call) -> Reply:
     asked = call.window("account", is_account_id)
     dynamo = call.bench.dynamo
     lines = read.owned_page(dynamo, call.tenant, call.caller.principal, asked)
-    items = [call.load("account", str(line["sk"])) for line in lines.rows]
+    items = [call.load("account", str(line["sk"]), is_account_id) for line in lines.rows]
     return call.show_page(Page(tuple(_show(item) for item in items), lines.has_more))
 
 

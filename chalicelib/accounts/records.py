@@ -34,9 +34,7 @@ def moving(tenant: str, before: Account, after: Account, commit_key: str) -> tup
         when=(Equals("v", before.version),),
     )
     balances = [
-        Update(
-            balance_key(tenant, after.id, number), set={"s": after.status.value}, when=(Exists(),)
-        )
+        Update(balance_key(tenant, after.id, number), set={"s": after.status.value}, when=(Exists(),))
         for number in range(slices_of(after.id))
     ]
     return (Effect(state, lambda _: Stale()), *(Effect(write, _lost) for write in balances))

@@ -4,9 +4,12 @@ Luhn alone would refuse one number in ten. Ranges as published by the networks (
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-_TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
+_TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?:[ -][0-9]+)*(?![0-9A-Za-z])")
+_SHORTEST: Final = 13
+_LONGEST: Final = 19
 
 _SIXTEEN_TO_NINETEEN: Final = frozenset({16, 17, 18, 19})
 
@@ -27,12 +30,26 @@ _RANGES: Final = (
 
 
 def holds_card_number(text: str) -> bool:
-    """Tell whether a whole token of `text` is a payment card's number (spaces and dashes may group it)."""
-    return any(_is_card(re.sub("[ -]", "", token)) for token in _TOKEN.findall(text))
+    """Tell whether `text` holds a payment card's number: whole groups of digits, set apart by single spaces or dashes.
+
+    Every run of groups is tried, because a number often stands beside others (an expiry date, a security code).
+    """
+    return any(_is_card(run) for token in _TOKEN.findall(text) for run in _runs(re.split("[ -]", token)))
+
+
+def _runs(groups: list[str]) -> Iterator[str]:
+    """Yield the digits of every run of neighbouring groups that is not too long for a card."""
+    for first in range(len(groups)):
+        digits = ""
+        for group in groups[first:]:
+            digits += group
+            if len(digits) > _LONGEST:
+                break
+            yield digits
 
 
 def _is_card(digits: str) -> bool:
-    issuer = int(digits[:6])
+    issuer = int(digits[:6]) if len(digits) >= _SHORTEST else 0
     known = any(low <= issuer <= high and len(digits) in lengths for low, high, lengths in _RANGES)
     return known and _luhn(digits)
 

@@ -8,9 +8,7 @@ a minor unit (gold, special drawing rights, "no currency") are no money to pay i
 from typing import Final
 
 _CODES_BY_EXPONENT: Final = {
-    0: (
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF "
-    ),
+    0: ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF "),
     2: (
         "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN "
         "BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD "
@@ -20,12 +18,8 @@ _CODES_BY_EXPONENT: Final = {
         "SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD "
         "USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG "
     ),
-    3: (
-        "BHD IQD JOD KWD LYD OMR TND "
-    ),
-    4: (
-        "CLF UYW "
-    ),
+    3: ("BHD IQD JOD KWD LYD OMR TND "),
+    4: ("CLF UYW "),
 }
 
 EXPONENTS: Final[dict[str, int]] = {

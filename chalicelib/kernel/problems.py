@@ -23,7 +23,7 @@ class Kind:
     retry_after_seconds: int | None = None
 
 
-class Problem(Exception):  # noqa: N818 - an expected outcome, named as RFC 9457 names it
+class Problem(Exception):
     """A refusal, raised where it is decided and rendered once by the web room."""
 
     def __init__(

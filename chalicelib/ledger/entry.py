@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Entry:
         assert len(touched) == len(self.legs), "legs on one balance must be folded into one"
 
 
+NOTHING: Final = Entry(())
+"""What a commit posts that moves no money."""
+
+
 def fold(legs: tuple[Leg, ...]) -> Entry:
     """Build an entry, adding up several legs on one balance: DynamoDB takes an item once per transaction."""
     folded: dict[tuple[str, int, str], Leg] = {}
     for leg in legs:
         key = (leg.account, leg.slice_number, leg.currency)
         known = folded.get(key, Leg(leg.account, leg.slice_number, leg.currency))
-        folded[key] = Leg(
-            *key, known.posted_minor + leg.posted_minor, known.held_minor + leg.held_minor
-        )
+        folded[key] = Leg(*key, known.posted_minor + leg.posted_minor, known.held_minor + leg.held_minor)
     return Entry(tuple(folded.values()))

@@ -25,10 +25,12 @@ class Place:
 
 def move(source: Place, destination: Place, amount_minor: int, currency: str) -> Entry:
     """Move money that is free."""
-    return fold((
-        Leg(source.account, source.slice_number, currency, posted_minor=-amount_minor),
-        Leg(destination.account, destination.slice_number, currency, posted_minor=amount_minor),
-    ))
+    return fold(
+        (
+            Leg(source.account, source.slice_number, currency, posted_minor=-amount_minor),
+            Leg(destination.account, destination.slice_number, currency, posted_minor=amount_minor),
+        )
+    )
 
 
 def hold(source: Place, amount_minor: int, currency: str) -> Entry:
@@ -36,20 +38,20 @@ def hold(source: Place, amount_minor: int, currency: str) -> Entry:
     return Entry((Leg(source.account, source.slice_number, currency, held_minor=amount_minor),))
 
 
-def post(
-    source: Place, destination: Place, amount_minor: int, currency: str, *, released_minor: int = 0
-) -> Entry:
+def post(source: Place, destination: Place, amount_minor: int, currency: str, *, released_minor: int = 0) -> Entry:
     """Move money that was held, and give `released_minor` of the hold back."""
-    return fold((
-        Leg(
-            source.account,
-            source.slice_number,
-            currency,
-            posted_minor=-amount_minor,
-            held_minor=-(amount_minor + released_minor),
-        ),
-        Leg(destination.account, destination.slice_number, currency, posted_minor=amount_minor),
-    ))
+    return fold(
+        (
+            Leg(
+                source.account,
+                source.slice_number,
+                currency,
+                posted_minor=-amount_minor,
+                held_minor=-(amount_minor + released_minor),
+            ),
+            Leg(destination.account, destination.slice_number, currency, posted_minor=amount_minor),
+        )
+    )
 
 
 def release(source: Place, amount_minor: int, currency: str) -> Entry:

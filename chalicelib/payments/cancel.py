@@ -1,14 +1,14 @@
 """Cancelling what is left of an authorization: one read and one commit."""
 
 from chalicelib.ledger.movements import release
-from chalicelib.payments.records import moving, read_payment, resource
+from chalicelib.payments.records import moving, resource, visible_payment
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
 
 
 def cancel(call: Call) -> Reply:
     """Give the held funds back to the payer; what was captured stays captured."""
-    before = read_payment(call.load("payment", call.request.path_parameters["id"]))
+    before = visible_payment(call, call.request.path_parameters["id"])
     call.expect(before.version)
     after = before.cancel()
     return call.commit(

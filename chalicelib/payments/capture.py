@@ -1,7 +1,7 @@
 """Capturing a payment: one read and one commit."""
 
 from chalicelib.ledger.movements import post
-from chalicelib.payments.records import moving, read_payment, resource
+from chalicelib.payments.records import moving, resource, visible_payment
 from chalicelib.payments.schema import CapturePayment
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
@@ -10,7 +10,7 @@ from chalicelib.web.call import Call, Change, Reply
 def capture(call: Call) -> Reply:
     """Take all or part of what an authorized payment holds."""
     wanted: CapturePayment = call.body
-    before = read_payment(call.load("payment", call.request.path_parameters["id"]))
+    before = visible_payment(call, call.request.path_parameters["id"])
     call.expect(before.version)
     after = before.capture(wanted.amount, final=wanted.final, now_at=call.now_at)
     taken_minor = after.captured_minor - before.captured_minor

@@ -46,9 +46,7 @@ def _refuse_impossible(wanted: CreatePayment) -> None:
     if kind_of(wanted.payer) is not AccountKind.WALLET:
         raise Problem(ACCOUNT_KIND_NOT_ALLOWED, "The payer must be a wallet.", param="payer")
     if kind_of(wanted.payee) is AccountKind.EXTERNAL:
-        raise Problem(
-            ACCOUNT_KIND_NOT_ALLOWED, "Money leaves by transfers only.", param="payee"
-        )
+        raise Problem(ACCOUNT_KIND_NOT_ALLOWED, "Money leaves by transfers only.", param="payee")
 
 
 def _authorized(call: Call, wanted: CreatePayment) -> Payment:

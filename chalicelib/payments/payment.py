@@ -65,9 +65,7 @@ class Payment:
         self._require_hold(now_at)
         taken_minor = self.held_minor if amount_minor is None else amount_minor
         if taken_minor > self.held_minor:
-            raise Problem(
-                CAPTURE_TOO_LARGE, f"Only {self.held_minor} is still held.", param="amount"
-            )
+            raise Problem(CAPTURE_TOO_LARGE, f"Only {self.held_minor} is still held.", param="amount")
         done = final or taken_minor == self.held_minor
         return replace(
             self,
@@ -89,12 +87,8 @@ class Payment:
             raise self._conflict()
         wanted_minor = self.refundable_minor if amount_minor is None else amount_minor
         if not 0 < wanted_minor <= self.refundable_minor:
-            raise Problem(
-                REFUND_TOO_LARGE, f"Only {self.refundable_minor} can be refunded.", param="amount"
-            )
-        return replace(
-            self, refunded_minor=self.refunded_minor + wanted_minor, version=self.version + 1
-        )
+            raise Problem(REFUND_TOO_LARGE, f"Only {self.refundable_minor} can be refunded.", param="amount")
+        return replace(self, refunded_minor=self.refunded_minor + wanted_minor, version=self.version + 1)
 
     def _require_hold(self, now_at: int) -> None:
         if self.status not in _HOLDING:

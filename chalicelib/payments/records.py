@@ -1,4 +1,4 @@
-"""The items of a payment, and the payment as callers see it; the refunds room reads them too."""
+"""The items of a payment, who sees it, and how; the refunds room reads them too."""
 
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ from chalicelib.payments.payment import PREFIX, Payment, PaymentStatus
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import due_key, state_key
 from chalicelib.store.port import Absent, Equals, Item, Put, Update, Value
+from chalicelib.web.call import Call, missing
 
 SCHEMA = 1
 
@@ -15,6 +16,18 @@ SCHEMA = 1
 def is_payment_id(text: str) -> bool:
     """Tell whether `text` has the form of a payment's id."""
     return is_id(text, PREFIX)
+
+
+def visible_payment(call: Call, identifier: str) -> Payment:
+    """Return a payment that exists for this caller, or raise 404: the same for missing and foreign.
+
+    Only the payment's own maker is stored in it, because a blind update does not learn the payee's owner: whoever
+    did not make it costs one more read.
+    """
+    payment = read_payment(call.find("payment", identifier, is_payment_id))
+    if call.caller.may_see(payment.owner) or call.controls(payment.payee):
+        return payment
+    raise missing("payment", identifier)
 
 
 def making(tenant: str, payment: Payment, commit_key: str) -> tuple[Effect, ...]:

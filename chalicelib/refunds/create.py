@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.kernel.problems import FORBIDDEN, Problem
 from chalicelib.ledger.movements import move
-from chalicelib.payments.records import moving, read_payment
+from chalicelib.payments.records import moving, visible_payment
 from chalicelib.refunds.records import making, resource
 from chalicelib.refunds.refund import PREFIX, Refund, RefundStatus
 from chalicelib.refunds.schema import CreateRefund
@@ -15,7 +15,7 @@ from chalicelib.web.call import Call, Change, Reply
 def create(call: Call) -> Reply:
     """Give back all or part of what was captured; the payee's owner or an operator may do it."""
     wanted: CreateRefund = call.body
-    before = read_payment(call.load("payment", wanted.payment))
+    before = visible_payment(call, wanted.payment)
     call.expect(before.version)
     after = before.refund(wanted.amount)
     refund = Refund(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from chalicelib.kernel.problems import Problem
-from chalicelib.ledger.entry import Entry, Leg
+from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.store.keys import commit_key
 from chalicelib.store.port import Absent, Item, Key, Put, Value, Write
 
@@ -29,7 +29,7 @@ _DEFLATE_LEVEL: Final = 6
 _RAW_DEFLATE: Final = -15
 
 
-class Stale(Exception):  # noqa: N818 - not an error: somebody else moved the object on, decide anew
+class Stale(Exception):
     """The object has moved on since it was read."""
 
 
@@ -86,7 +86,7 @@ class Commit:
     answer: Answer
     events: tuple[Event, ...]
     effects: tuple[Effect, ...]
-    entry: Entry = Entry(())
+    entry: Entry = NOTHING
     declined: "Callable[[Problem], Commit] | None" = None
 
     @property

@@ -68,7 +68,7 @@ class _DynamoDb(Dynamo):
         except AwsError as error:
             raise _translated(error) from error
 
-    def query(
+    def query(  # noqa: PLR0913 - a range has that many sides
         self,
         table: Table,
         pk: str,

@@ -2,7 +2,7 @@
 
 | item | table | pk | sk |
 |---|---|---|---|
-| commit record | commits | `<tenant>#commit#<2 hex digits of the key's SHA-256>` | `c/<client's key>` or `s/<purpose>/...` |
+| commit record | commits | `<tenant>#commit#<2 hex of the key's SHA-256>` | `c/<client's key>` or `s/<purpose>/...` |
 | state (account, payment, refund, transfer) | ledger | `<tenant>#<kind>#<shard>` | `<id>` |
 | balance, one item per slice | ledger | `<tenant>#balance#<shard of the slice>` | `<account>/<slice>` |
 | due (a hold that expires) | ledger | `<tenant>#due#<shard>` | `<instant, ms>/<id>` |

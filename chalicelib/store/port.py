@@ -140,7 +140,7 @@ class Dynamo(Protocol):
     def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
         """All of the writes or none (Cancelled), in one attempt; a token has no second effect within ten minutes."""
 
-    def query(
+    def query(  # noqa: PLR0913 - a range has that many sides
         self,
         table: Table,
         pk: str,

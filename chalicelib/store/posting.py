@@ -92,10 +92,10 @@ def _explain(leg: Leg, side: Side, item: Item | None) -> Problem:
 def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
     if item is None:
         return ACCOUNT_NOT_FOUND, f"There is no account {leg.account}."
-    if side.authority is not None and not _authorised(item, side.authority):
+    if side.authority is not None and not authorised(item, side.authority):
         return side.unauthorised, _unauthorised_detail(leg, side)
     if item["c"] != leg.currency:
-        return CURRENCY_MISMATCH, f"Account {leg.account} is kept in {item['c']}."
+        return CURRENCY_MISMATCH, f"Account {leg.account} is kept in {cast('str', item['c'])}."
     if item["s"] == AccountStatus.CLOSED.value:
         return ACCOUNT_CLOSED, f"Account {leg.account} is closed."
     if item["s"] not in _statuses(leg):
@@ -105,7 +105,8 @@ def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
     return INSUFFICIENT_FUNDS, f"Account {leg.account} cannot spend {-leg.spendable_minor}."
 
 
-def _authorised(item: Item, principal: str) -> bool:
+def authorised(item: Item, principal: str) -> bool:
+    """Tell whether the principal owns the balance's account or holds its mandate."""
     mandates = cast("frozenset[str]", item.get("m", frozenset()))
     return item["o"] == principal or principal in mandates
 

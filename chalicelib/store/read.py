@@ -32,9 +32,7 @@ def balance(dynamo: Dynamo, tenant: str, account: str) -> Balance:
     Each slice is read consistently; a sum over several slices is read-committed, as one movement may fall
     between two reads.
     """
-    items = [
-        dynamo.get(balance_key(tenant, account, number)) for number in range(slices_of(account))
-    ]
+    items = [dynamo.get(balance_key(tenant, account, number)) for number in range(slices_of(account))]
     posted_minor = sum(_number(item, "p") for item in items)
     held_minor = sum(_number(item, "h") for item in items)
     # Where there is a floor, what can be spent is stored: conditions need it as one number.

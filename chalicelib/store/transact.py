@@ -10,7 +10,6 @@ A throttle therefore never becomes a business answer, and a replay never depends
 try whose outcome is unknown only two things are certain: a record that is found, and a commit that succeeds.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,12 +33,14 @@ from chalicelib.store.port import (
 )
 
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
-TRANSIENT: Final = frozenset({
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-})
+TRANSIENT: Final = frozenset(
+    {
+        "TransactionConflict",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _judge(dynamo: Dynamo, wanted: Commit, reasons: tuple[Reason, ...]) -> Commi
         raise Throttled(", ".join(sorted(code for code in codes if code)))
     if codes:
         raise StoreMisuse(f"the ledger refused the write itself: {codes}")
-    raise _most_decisive(_refusals(wanted, reasons[1:]))
+    raise _refusal(wanted, reasons[1:])
 
 
 def _used_before(dynamo: Dynamo, wanted: Commit, reason: Reason) -> Committed:
@@ -123,21 +124,20 @@ def _replay(record: Record, fingerprint: bytes) -> Committed:
     return Committed(record.answer, replayed=True)
 
 
-def _refusals(wanted: Commit, reasons: tuple[Reason, ...]) -> Iterable[Problem | Stale]:
+def _refusal(wanted: Commit, reasons: tuple[Reason, ...]) -> Problem | Stale:
+    """Return the most decisive refusal of the business.
+
+    Stale ends the search: once an object has moved on, the conditions that were derived from it mean nothing,
+    and explaining them would. A decline comes last, for it makes an object.
+    """
+    found: list[Problem] = []
     for effect, reason in zip(wanted.effects, reasons, strict=True):
         if reason.code == CONDITION_FAILED:
-            yield effect.explain(reason.item)
-
-
-def _most_decisive(refusals: Iterable[Problem | Stale]) -> Problem | Stale:
-    """Stale decides nothing yet, so it comes first; a decline comes last, for it makes an object."""
-    return min(refusals, key=_rank)
-
-
-def _rank(refusal: Problem | Stale) -> int:
-    if isinstance(refusal, Stale):
-        return 0
-    return 2 if refusal.kind.declines else 1
+            refusal = effect.explain(reason.item)
+            if isinstance(refusal, Stale):
+                return refusal
+            found.append(refusal)
+    return min(found, key=lambda problem: problem.kind.declines)
 
 
 def _certain(refusal: Problem, patience: Patience) -> Problem:

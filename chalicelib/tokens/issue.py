@@ -37,9 +37,7 @@ def issue(request: Request, bench: Bench) -> Reply:
 
 def _issue(request: Request, desk: Desk) -> Reply:
     headers = request.headers
-    asked = read_request(
-        request.body, headers.get("content-type", ()), headers.get("authorization", ()), request.query
-    )
+    asked = read_request(request.body, headers.get("content-type", ()), headers.get("authorization", ()), request.query)
     client = _authenticated(desk, asked, _source(request))
     scope = grant(asked.scope, client.scopes)
     claims = token.claims(desk.terms, client, scope, desk.clock.now_at(), desk.chance.bits(token.JTI_BITS))

@@ -62,7 +62,7 @@ def raw_signature(der: bytes) -> bytes:
 
     Raises ValueError for anything but one SEQUENCE of two positive INTEGERs.
     """
-    if len(der) < 2 or der[0] != _SEQUENCE or der[1] != len(der) - 2:  # noqa: PLR2004 - a tag and a length
+    if len(der) < 2 or der[0] != _SEQUENCE or der[1] != len(der) - 2:
         raise ValueError("not a DER signature")
     r, rest = _integer(der[2:])
     s, rest = _integer(rest)
@@ -72,7 +72,7 @@ def raw_signature(der: bytes) -> bytes:
 
 
 def _integer(der: bytes) -> tuple[bytes, bytes]:
-    if len(der) < 3 or der[0] != _INTEGER or not 0 < der[1] <= len(der) - 2:  # noqa: PLR2004 - tag, length, value
+    if len(der) < 3 or der[0] != _INTEGER or not 0 < der[1] <= len(der) - 2:
         raise ValueError("not a DER integer")
     end = 2 + der[1]
     value = der[2:end].lstrip(b"\0")

@@ -12,7 +12,7 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 
 
-class TokenRefusal(Exception):  # noqa: N818 - an expected outcome, as Problem is elsewhere
+class TokenRefusal(Exception):
     """A refusal; `description` is for the developer on the other side and never tells who is registered."""
 
     def __init__(self, error: str, description: str, *, retry_after_seconds: int | None = None) -> None:

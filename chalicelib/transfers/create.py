@@ -56,9 +56,7 @@ def _refuse_impossible(call: Call, wanted: CreateTransfer) -> None:
     if AccountKind.EXTERNAL in kinds:
         call.caller.require_scope("external:write")
     if kind_of(wanted.source) not in _SOURCES:
-        raise Problem(
-            ACCOUNT_KIND_NOT_ALLOWED, "Transfers come from wallets or external accounts.", param="source"
-        )
+        raise Problem(ACCOUNT_KIND_NOT_ALLOWED, "Transfers come from wallets or external accounts.", param="source")
 
 
 def _declined(call: Call, transfer: Transfer, problem: Problem) -> Change:

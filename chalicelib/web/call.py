@@ -11,14 +11,14 @@ from chalicelib.kernel.ids import Chance, new_id
 from chalicelib.kernel.page import Page, Window
 from chalicelib.kernel.problems import INVALID_CURSOR, NOT_FOUND, PRECONDITION_FAILED, Problem
 from chalicelib.ledger.chart import slices_of
-from chalicelib.ledger.entry import Entry, Leg
+from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.ledger.movements import Place
 from chalicelib.store import read, transact
 from chalicelib.store.commit import Answer, Commit, Effect, Event
 from chalicelib.store.keys import CLIENT_KEY_SPACE, StateKind, balance_key, commit_key
 from chalicelib.store.patience import Patience
 from chalicelib.store.port import Dynamo, Item
-from chalicelib.store.posting import Side, examine, posting
+from chalicelib.store.posting import Side, authorised, examine, posting
 from chalicelib.web.caller import Caller
 from chalicelib.web.paging import window
 from chalicelib.web.problem_json import CONTENT_TYPE as PROBLEM_TYPE
@@ -26,6 +26,14 @@ from chalicelib.web.problem_json import document
 from chalicelib.web.request import Request
 
 JSON_TYPE = "application/json"
+
+IsId = Callable[[str], bool]
+"""Tells whether a text has the form of the ids of one kind."""
+
+
+def missing(kind: StateKind, identifier: str) -> Problem:
+    """Return the 404 for an object that is not there, or not there for this caller."""
+    return Problem(NOT_FOUND, f"There is no {kind} {identifier[:64]}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Change:
     resource: Mapping[str, Any]
     events: tuple[str, ...]
     effects: tuple[Effect, ...]
-    entry: Entry = Entry(())
+    entry: Entry = NOTHING
     sides: Mapping[str, Side] | None = None
     on_decline: "Callable[[Problem], Change] | None" = None
 
@@ -98,12 +106,24 @@ class Call:
         slices = slices_of(account)
         return Place(account, self.bench.chance.below(slices) if slices > 1 else 0)
 
-    def load(self, kind: StateKind, identifier: str) -> Item:
-        """Return the object if it exists for this caller, else raise 404: the same for missing and foreign."""
-        item = read.load(self.bench.dynamo, self.tenant, kind, identifier)
-        if item is None or not self.caller.may_see(item["o"]):
-            raise Problem(NOT_FOUND, f"There is no {kind} {identifier[:64]}.")
+    def find(self, kind: StateKind, identifier: str, is_id: IsId) -> Item:
+        """Return an object of the tenant, whoever owns it, or raise 404; what cannot be an id is not asked for."""
+        item = read.load(self.bench.dynamo, self.tenant, kind, identifier) if is_id(identifier) else None
+        if item is None:
+            raise missing(kind, identifier)
         return item
+
+    def load(self, kind: StateKind, identifier: str, is_id: IsId) -> Item:
+        """Return an object that exists for this caller, or raise 404: the same for missing and foreign."""
+        item = self.find(kind, identifier, is_id)
+        if not self.caller.may_see(item["o"]):
+            raise missing(kind, identifier)
+        return item
+
+    def controls(self, account: str) -> bool:
+        """Tell whether the caller owns the account or holds its mandate (one read)."""
+        item = self.bench.dynamo.get(balance_key(self.tenant, account, 0))
+        return item is not None and authorised(item, self.caller.principal)
 
     def require_creditable(self, account: str, currency: str, *, param: str) -> None:
         """Refuse an account that could not be credited now (one read; whoever credits it decides again)."""
@@ -118,16 +138,14 @@ class Call:
         if self.expected_version not in {None, version}:
             raise Problem(PRECONDITION_FAILED, f"The version is {version}.", param="If-Match")
 
-    def page(
-        self, kind: StateKind, is_cursor: Callable[[str], bool], show: Callable[[Item], Mapping[str, Any]]
-    ) -> Reply:
+    def page(self, kind: StateKind, is_cursor: IsId, show: Callable[[Item], Mapping[str, Any]]) -> Reply:
         """Answer a page of all the tenant's objects of a kind: the operator's view."""
         self.caller.require_operator()
         asked = self.window(kind, is_cursor)
         found = read.page(self.bench.dynamo, self.tenant, kind, asked)
         return self.show_page(Page(tuple(show(item) for item in found.rows), found.has_more))
 
-    def window(self, kind: StateKind, is_cursor: Callable[[str], bool]) -> Window:
+    def window(self, kind: StateKind, is_cursor: IsId) -> Window:
         """Return the part of the list asked for; a cursor must be an object this caller may see."""
         asked = window(self.request, is_cursor)
         for cursor in (asked.starting_after, asked.ending_before):

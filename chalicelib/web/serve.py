@@ -12,7 +12,7 @@ to be free of effects.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
@@ -20,6 +20,7 @@ from aws_lambda_powertools import Logger
 from chalicelib.kernel.problems import (
     INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
+    OUTCOME_UNKNOWN,
     VERSION_CONFLICT,
     Problem,
 )
@@ -83,9 +84,7 @@ class Service:
         except Exception:
             logger.exception("unexpected", request_id=request.request_id, route=request.resource)
             reply = problem_reply(Problem(INTERNAL_ERROR, "The request failed."), request.request_id)
-        logger.info(
-            "answered", request_id=request.request_id, route=request.resource, status=reply.status
-        )
+        logger.info("answered", request_id=request.request_id, route=request.resource, status=reply.status)
         return to_gateway(reply)
 
     def _answer(self, request: Request, context: Any) -> Reply:
@@ -93,9 +92,10 @@ class Service:
         if route is None:
             raise Problem(METHOD_NOT_ALLOWED, f"{request.method} is not offered here.")
         bench, statuses = self._bench()
+        patience = _patience(bench, context)
         if isinstance(route, OpenRoute):
-            return route.operation(request, bench)
-        return _run(route, request, bench, statuses, _patience(bench, context))
+            return _open(route, request, bench, patience)
+        return _run(route, request, bench, statuses, patience)
 
     def _bench(self) -> tuple[Bench, ClientStatuses]:
         if self._opened is None:
@@ -110,9 +110,14 @@ def _patience(bench: Bench, context: Any) -> Patience:
     return Patience(bench.clock, bench.chance, bench.clock.elapsed_seconds() + seconds)
 
 
-def _run(
-    route: Route, request: Request, bench: Bench, statuses: ClientStatuses, patience: Patience
-) -> Reply:
+def _open(route: OpenRoute, request: Request, bench: Bench, patience: Patience) -> Reply:
+    try:
+        return route.operation(request, bench)
+    except _LEDGER_TROUBLE:
+        raise gave_up(patience) from None
+
+
+def _run(route: Route, request: Request, bench: Bench, statuses: ClientStatuses, patience: Patience) -> Reply:
     caller = identify(request.claims, request.api_key_id)
     now_at = bench.clock.now_at()
     if route.body is None:
@@ -142,9 +147,20 @@ def _persist(route: Route, call: Call, statuses: ClientStatuses) -> Reply:
         except Stale:
             refusal = Problem(VERSION_CONFLICT, "The object kept changing while this was decided.")
         except _LEDGER_TROUBLE:
-            refusal = gave_up(call.patience)
+            refusal = _unheard(call)
         if not call.patience.again():
             raise refusal
+        call = replace(call, now_at=call.bench.clock.now_at())
+
+
+def _unheard(call: Call) -> Problem:
+    """Say what is known when the ledger cannot even be read.
+
+    A write may have been done by an earlier request under its key: without having looked, nobody can deny it.
+    """
+    if call.key:
+        return Problem(OUTCOME_UNKNOWN, "The ledger could not be asked whether this was done.")
+    return gave_up(call.patience)
 
 
 def _once(operation: Operation, call: Call) -> Reply:

@@ -5,12 +5,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from chalicelib.kernel.currencies import is_currency
 from chalicelib.kernel.cards import holds_card_number
+from chalicelib.kernel.currencies import is_currency
 from chalicelib.kernel.money import MAXIMUM_AMOUNT_MINOR, MINIMUM_AMOUNT_MINOR
 from chalicelib.kernel.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from chalicelib.ledger.chart import is_account_id
 from chalicelib.web.request import Request
+
 
 def _currency(code: str) -> str:
     if not is_currency(code):
@@ -49,11 +50,17 @@ SMALL_METADATA_BYTES = 512
 
 FreeText = Annotated[StrictStr, Field(min_length=1, max_length=500), AfterValidator(_no_card)]
 MetadataName = Annotated[StrictStr, Field(min_length=1, max_length=40)]
-Metadata = Annotated[dict[MetadataName, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=50), AfterValidator(_metadata)]
+Metadata = Annotated[
+    dict[MetadataName, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=50), AfterValidator(_metadata)
+]
 SmallMetadata = Annotated[Metadata, AfterValidator(_small)]
 Amount = Annotated[StrictInt, Field(ge=MINIMUM_AMOUNT_MINOR, le=MAXIMUM_AMOUNT_MINOR)]
 CurrencyCode = Annotated[StrictStr, AfterValidator(_currency)]
 AccountId = Annotated[StrictStr, AfterValidator(_account)]
+
+
+MOST_ROWS = 20
+"""An answer names at most this many fields, however many are wrong."""
 
 
 class Body(BaseModel):
@@ -70,7 +77,8 @@ def validate(model: type[ModelT], value: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(value)
     except ValidationError as fault:
-        rows = tuple(_row(error) for error in fault.errors(include_url=False, include_input=False))
+        errors = fault.errors(include_url=False, include_input=False)[:MOST_ROWS]
+        rows = tuple(_row(error) for error in errors)
         detail = f"{rows[0]['param']}: {rows[0]['detail']}"
         raise Problem(INVALID_REQUEST, detail, param=rows[0]["param"], errors=rows) from None
 
@@ -78,7 +86,8 @@ def validate(model: type[ModelT], value: Mapping[str, Any]) -> ModelT:
 def _row(error: Mapping[str, Any]) -> dict[str, str]:
     place = ".".join(str(part) for part in error["loc"]) or "body"
     detail = str(error["msg"]).removeprefix("Value error, ")
-    return {"param": place[:200], "detail": detail}
+    # The place may be a name the caller made up.
+    return {"param": "hidden" if holds_card_number(place) else place[:200], "detail": detail}
 
 
 def require_json(request: Request) -> None:

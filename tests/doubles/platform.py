@@ -88,7 +88,7 @@ class Platform:
         self.dynamo.transact(writes, token=client.client_id + status, timeout_seconds=5)
         return client
 
-    def request(  # noqa: PLR0913 - a request has that many parts
+    def request(
         self,
         client: Client | None,
         method: str,
@@ -137,7 +137,7 @@ def _match(resource: str, path: str) -> dict[str, str] | None:
     return {part.strip("{}"): value for part, value in pairs if part.startswith("{")}
 
 
-def _event(  # noqa: PLR0913 - an event has that many parts
+def _event(
     method: str,
     path: str,
     resource: str,

@@ -97,7 +97,7 @@ class Served:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         serving = asyncio.create_task(self.server.serve())
-        while not self.server.started:  # noqa: ASYNC110 (uvicorn has a flag, not an event)
+        while not self.server.started:
             await asyncio.sleep(0.001)
         self._started.set()
         await serving

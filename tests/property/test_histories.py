@@ -221,7 +221,6 @@ class History:
         return sum(item["p"] for item in items), sum(item["h"] for item in items)  # type: ignore[misc]
 
 
-# FINDS: the 500 of a capture or cancel that lost its race (tests/unit/web/test_serve.py) shows here as well.
 @HISTORIES
 @given(
     st.integers(0, 2**32),

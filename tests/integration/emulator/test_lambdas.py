@@ -12,7 +12,7 @@ import pytest
 from emulator.lambdas import FunctionConfig, Functions, Outcome, TooManyRequests, UnknownFunction
 from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES
 
-HANDLER = '''
+HANDLER = """
 import os, signal, sys, time
 from chalice import Blueprint
 
@@ -46,7 +46,7 @@ def handle(event, context):
         "memory": context.memory_limit_in_mb,
         "environment": dict(os.environ),
     }
-'''
+"""
 PATIENCE_SECONDS = 30
 """How long a test may wait for something that has to happen; nothing asserts on it."""
 

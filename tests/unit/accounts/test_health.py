@@ -19,8 +19,6 @@ def test_it_needs_nobody() -> None:
     assert ledger.store.read_units == 0.5
 
 
-# FINDS: the health route runs outside the loop that turns the ledger's trouble into a 503, so a ledger that does not
-# answer is reported as a fault of ours (500) and logged as one, with its stack.
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.UNREACHABLE, Fault.LOST_BEFORE])
 def test_a_ledger_that_does_not_answer(fault: Fault) -> None:
     store = FaultyDynamo(reads=[fault] * 20)

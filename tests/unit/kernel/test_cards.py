@@ -46,8 +46,6 @@ def test_numbers_within_a_text(text: str) -> None:
     assert holds_card_number(text)
 
 
-# FINDS: digits before or after a number are taken for its groups, so that a card beside its expiry, its CVV or any
-# other number is let through.
 @pytest.mark.parametrize(
     "text",
     [

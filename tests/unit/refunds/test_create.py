@@ -135,8 +135,6 @@ def test_the_payees_owner_refunds_what_it_took_by_mandate() -> None:
     assert ledger.refund(ledger.made(ledger.pay(SHOP)), SHOP).status == 201
 
 
-# FINDS: docs/refunds.md and refunds/create.py say that the payee's owner may refund. A payment exists only for its own
-# owner (whoever paid) and for operators, so the merchant that was paid by a customer's own client is told 404.
 def test_the_payees_owner_refunds_what_it_was_paid() -> None:
     ledger = SmallLedger()
     payment = ledger.made(ledger.pay())

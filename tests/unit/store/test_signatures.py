@@ -34,7 +34,7 @@ _hosts = st.sampled_from(
 )
 
 
-def _botocore_authorization(  # noqa: PLR0913
+def _botocore_authorization(
     service: str, region: str, url: str, headers: dict[str, str], body: bytes, at: datetime, who: Credentials
 ) -> str:
     request = AWSRequest(method="POST", url=f"{url}/", headers=headers, data=body)
@@ -57,7 +57,7 @@ def _botocore_authorization(  # noqa: PLR0913
     at=_instants,
     who=st.builds(Credentials, _printable, _printable, st.none() | _printable),
 )
-def test_signatures_are_botocores_byte_for_byte(  # noqa: PLR0913
+def test_signatures_are_botocores_byte_for_byte(
     service: tuple[str, str, str], region: str, url: str, operation: str, body: bytes, at: datetime, who: Credentials
 ) -> None:
     name, prefix, version = service

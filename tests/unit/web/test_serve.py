@@ -131,14 +131,12 @@ def test_reads_that_fail_are_tried_again(verb: Verb, fault: Fault) -> None:
     assert sending.send(ledger).status == verb.status
 
 
-def test_reads_that_go_on_failing_leave_nothing_unknown() -> None:
+def test_a_ledger_that_cannot_be_read_leaves_it_unknown_whether_the_key_was_used() -> None:
     ledger = SmallLedger()
     ledger.store.reads.extend([Fault.LOST_BEFORE] * 30)
-    assert ledger.pay().json["code"] == "busy"
+    assert ledger.pay().json["code"] == "outcome_unknown"
 
 
-# FINDS: "nothing was done" is said of this request alone, while an earlier one with the same key was done: the look at
-# the record failed too. A caller that believes it and takes a new key pays twice (DESIGN, invariant 6).
 @EVERY_VERB
 def test_busy_does_not_deny_what_an_earlier_request_did(verb: Verb) -> None:
     ledger = SmallLedger(store=FaultyDynamo(kinds=(Fault.THROTTLED,)))
@@ -221,9 +219,6 @@ def _raced() -> tuple[SmallLedger, Racing, str]:
     return ledger, store, ledger.authorize(amount=100)
 
 
-# FINDS: a capture or cancel that lost its race ends in a 500. The hold it wanted to release is smaller by now, so the
-# payer's condition (h >= ...) fails beside the payment's version; store/transact.py asks every failed effect for its
-# meaning, and store/posting.py asserts there that nobody can hold too little. Stale should be looked for first.
 def test_what_moved_on_is_decided_anew_from_a_fresh_read() -> None:
     ledger, store, payment = _raced()
     store.events = [lambda: ledger.step(payment, "capture", amount=30)]
@@ -346,8 +341,6 @@ def test_answers_are_never_cached_and_name_their_request() -> None:
     assert refused.json["code"] in CATALOGUE
 
 
-# FINDS: an identifier from the path goes to the ledger unread. DynamoDB refuses a sort key above 1,024 bytes
-# (ValidationException), which the caller sees as a 500.
 @pytest.mark.parametrize("path", ["/v1/accounts/{}", "/v1/payments/{}", "/v1/refunds/{}", "/v1/transfers/{}"])
 @pytest.mark.parametrize("identifier", ["x" * 1_025, "\N{EURO SIGN}" * 400])
 def test_what_cannot_be_an_id_is_not_asked_for(path: str, identifier: str) -> None:
