@@ -1,6 +1,6 @@
 """A small HTTPS load generator in a process of its own: N keep-alive connections, closed loop, httptools parsing.
 
-    python -m benchmarks.load '<json of Plan>'   prints the json of Result
+python -m benchmarks.load '<json of Plan>'   prints the json of Result
 """
 
 import asyncio
@@ -126,16 +126,18 @@ class _Load:
         loop = asyncio.get_running_loop()
         began_seconds, began_cpu = time.perf_counter(), time.process_time()
         self.until_seconds = began_seconds + self.plan.seconds
-        await asyncio.gather(*(
-            loop.create_connection(
-                lambda number=number: _Connection(self, number),  # type: ignore[misc]
-                "127.0.0.1",
-                address.port,
-                ssl=context,
-                server_hostname="localhost",
+        await asyncio.gather(
+            *(
+                loop.create_connection(
+                    lambda number=number: _Connection(self, number),  # type: ignore[misc]
+                    "127.0.0.1",
+                    address.port or 443,
+                    ssl=context,
+                    server_hostname="localhost",
+                )
+                for number in range(self.plan.connections)
             )
-            for number in range(self.plan.connections)
-        ))
+        )
         await asyncio.wait_for(self._done.wait(), self.plan.seconds + 60)
         elapsed_seconds = time.perf_counter() - began_seconds
         ordered = sorted(self.latencies)
@@ -149,4 +151,4 @@ class _Load:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(uvloop.run(_Load(Plan(**json.loads(sys.argv[1]))).run()))))  # noqa: T201
+    print(json.dumps(asdict(uvloop.run(_Load(Plan(**json.loads(sys.argv[1]))).run()))))

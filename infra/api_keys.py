@@ -17,7 +17,7 @@ PLANS_PER_PAGE: Final = 500
 _PREFIX: Final = "tgk_"
 
 
-class NoPlan(Exception):  # noqa: N818 - a finding, said to the user as it stands
+class NoPlan(Exception):
     """There is no usage plan of this name."""
 
 

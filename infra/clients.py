@@ -53,9 +53,9 @@ def main(argv: list[str] | None = None) -> int:
     options = _arguments().parse_args(argv)
     place = Place(read_resources(options.stage), options.api_keys, options.pepper_file)
     try:
-        print(json.dumps(_run(options, place.open()), indent=2))  # noqa: T201
+        print(json.dumps(_run(options, place.open()), indent=2))
     except (RegisterError, NoPlan) as fault:
-        print(f"clients: {fault}", file=sys.stderr)  # noqa: T201
+        print(f"clients: {fault}", file=sys.stderr)
         return 2
     return 0
 

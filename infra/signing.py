@@ -23,7 +23,7 @@ PEPPER_BYTES: Final = 32
 TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
 
-class WrongKey(Exception):  # noqa: N818 - a finding, said to the user as it stands
+class WrongKey(Exception):
     """What the alias points to cannot sign tokens; nothing was changed."""
 
 
@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     jwk = ensure_key(boto3.client("kms"), resources.signing_key)
     ensure_pepper(boto3.client("secretsmanager"), resources.pepper, options.pepper_file)
     write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, [jwk])
-    print(f"{resources.signing_key}: kid {jwk['kid']}")  # noqa: T201
+    print(f"{resources.signing_key}: kid {jwk['kid']}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _TYPES: Final = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk"
 _STREAM: Final = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
-class WrongTable(Exception):  # noqa: N818 - a finding, said to the user as it stands
+class WrongTable(Exception):
     """A table of this name exists and is not what the platform needs; nothing was changed."""
 
 
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     resources = read_resources(parser.parse_args(argv).stage)
     created = apply_tables(resources, boto3.client("dynamodb"))
     for name in resources.tables.values():
-        print(f"{name}: {'created' if name in created else 'there'}")  # noqa: T201
+        print(f"{name}: {'created' if name in created else 'there'}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """One execution environment: a process that runs one function, one event at a time.
 
-    starting --next--> idle --event--> busy --answer, next--> idle
-        |               |                |
-        +---------------+----------------+--exit, timeout, stop--> dead
+starting --next--> idle --event--> busy --answer, next--> idle
+|               |                |
++---------------+----------------+--exit, timeout, stop--> dead
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Environment:
         """Run the process from its first to its last moment."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._accept, "127.0.0.1", 0)
-        address = "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,

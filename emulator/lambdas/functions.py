@@ -50,9 +50,7 @@ class Functions:
         if self._watch:
             self._tasks.append(loop.create_task(self._follow()))
 
-    async def invoke(
-        self, name: str, payload: bytes, *, request_id: str, trace_id: str = ""
-    ) -> Outcome:
+    async def invoke(self, name: str, payload: bytes, *, request_id: str, trace_id: str = "") -> Outcome:
         """Run one event and return how it ended.
 
         Raises UnknownFunction, TooManyRequests. A payload above 6 MB is answered as Lambda answers it. When the

@@ -18,11 +18,11 @@ LONGEST_QUEUE = 1_000
 """Events that may wait for one function; what comes then is refused, as Lambda refuses (429)."""
 
 
-class UnknownFunction(Exception):  # noqa: N818 - named as Lambda's ResourceNotFoundException says it
+class UnknownFunction(Exception):
     """There is no function of that name."""
 
 
-class TooManyRequests(Exception):  # noqa: N818 - Lambda's TooManyRequestsException
+class TooManyRequests(Exception):
     """The function has as much to do as it may have."""
 
 
@@ -93,9 +93,7 @@ class Pool:
             self._start()
 
     def _start(self) -> None:
-        environment = Environment(
-            self.config, self._clock, on_idle=self._on_idle, on_dead=self._on_dead
-        )
+        environment = Environment(self.config, self._clock, on_idle=self._on_idle, on_dead=self._on_dead)
         self.environments.add(environment)
         environment.start()
 

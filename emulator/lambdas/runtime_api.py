@@ -96,9 +96,7 @@ class RuntimeConnection(asyncio.Protocol):
             self._transport.close()
 
 
-def event_answer(
-    payload: bytes, request_id: str, deadline_at: int, arn: str, trace_id: str
-) -> bytes:
+def event_answer(payload: bytes, request_id: str, deadline_at: int, arn: str, trace_id: str) -> bytes:
     """Render the answer to `next`: the event, and what the context object is made of (instants in ms)."""
     head = (
         "HTTP/1.1 200 OK\r\n"
