@@ -1,0 +1,86 @@
+"""Tokens signed by the platform's own key that are still not good: expired, for somebody else, not for access."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.tokens.jose import base64url, compact
+from infra.local.api_client import Api
+from infra.resources import read_resources
+from tests.e2e.local_stack import LocalStack, functions_environment
+
+Sign = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def sign(stack: LocalStack, api: Api) -> Sign:
+    """Return what signs claims with the key that signs real tokens."""
+    environment = functions_environment(stack)
+    kms = boto3.client(
+        "kms",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    head, payload, _ = api.token.split(".")
+    claims: dict[str, Any] = json.loads(_decoded(payload))
+
+    def make(**changes: Any) -> str:
+        changed = {name: value for name, value in (claims | changes).items() if value is not None}
+        signed = f"{head}.{base64url(json.dumps(changed).encode())}".encode()
+        key = read_resources("local").signing_key
+        answer = kms.sign(KeyId=key, Message=signed, SigningAlgorithm="ECDSA_SHA_256", MessageType="RAW")
+        return compact(signed, answer["Signature"])
+
+    return make
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _get(api: Api, token: str) -> Any:
+    client = api.clone()
+    client.token = token
+    try:
+        return client.get("/v1/payments?limit=1")
+    finally:
+        client.close()
+
+
+def test_a_token_signed_here_unchanged_is_good(api: Api, sign: Sign) -> None:
+    assert _get(api, sign()).status == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": int(time.time()) - 1},
+        {"exp": str(int(time.time()) + 600)},
+        {"exp": None},
+        {"nbf": int(time.time()) + 600},
+        {"iat": int(time.time()) + 600},
+        {"aud": "somebody-else"},
+        {"aud": None},
+        {"iss": "https://localhost/another"},
+        {"token_use": "id"},
+        {"token_use": None},
+    ],
+    ids=str,
+)
+def test_a_token_that_is_not_for_now_or_not_for_here_is_refused(api: Api, sign: Sign, changes: dict[str, Any]) -> None:
+    answer = _get(api, sign(**changes))
+    assert answer.status == 401, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_token_of_another_client_does_not_go_with_this_api_key(api: Api, sign: Sign) -> None:
+    answer = _get(api, sign(api_key_id="somebody-elses"))
+    assert (answer.status, answer.json["code"]) == (403, "forbidden")
