@@ -108,9 +108,7 @@ class Platform:
             sent["Idempotency-Key"] = key
         self.requests += 1
         text = raw if raw is not None else (None if body is None else orjson.dumps(body).decode())
-        event = _event(
-            method, path, resource, parameters, sent, query or {}, text, f"req-{self.requests}"
-        )
+        event = _event(method, path, resource, parameters, sent, query or {}, text, f"req-{self.requests}")
         if client is not None:
             event["requestContext"]["authorizer"] = {"claims": client.claims()}
             event["requestContext"]["identity"]["apiKeyId"] = api_key_id or f"key_{client.client_id}"

@@ -14,7 +14,13 @@ from infra.tables import main as apply_tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-CREATE = ["create", "--tenant=demo.sandbox", "--role=operator", "--principal=new", "--scopes=payments:read payments:write"]
+CREATE = [
+    "create",
+    "--tenant=demo.sandbox",
+    "--role=operator",
+    "--principal=new",
+    "--scopes=payments:read payments:write",
+]
 
 
 @pytest.fixture(autouse=True)

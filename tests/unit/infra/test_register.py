@@ -145,4 +145,3 @@ def test_a_client_that_could_not_be_written_leaves_no_usable_key() -> None:
         register.create(WANTED)
     assert isinstance(register.api_keys, _Keys)
     assert len(register.api_keys.disabled) == 1
-

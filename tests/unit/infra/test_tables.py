@@ -46,7 +46,9 @@ def test_l4_outside_a_laptop_tables_cannot_be_lost() -> None:
 def test_a_table_that_is_something_else_is_not_touched(fault: str) -> None:
     client = boto3.client("dynamodb")
     names = ["pk"] if fault == "keys" else ["pk", "sk"]
-    stream = {} if fault == "stream" else {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}}
+    stream = (
+        {} if fault == "stream" else {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}}
+    )
     client.create_table(
         TableName="tollgate-local-ledger",
         KeySchema=[{"AttributeName": n, "KeyType": t} for n, t in zip(names, ["HASH", "RANGE"], strict=False)],

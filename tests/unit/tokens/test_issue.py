@@ -38,11 +38,7 @@ def _verified(house: TokenHouse, token: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("way", ["basic", "form"])
 def test_o2_o4_a_client_gets_a_token(house: TokenHouse, way: str) -> None:
-    answer = (
-        house.post(basic=BASIC)
-        if way == "basic"
-        else house.post(_form(client_id=CLIENT_ID, client_secret=SECRET))
-    )
+    answer = house.post(basic=BASIC) if way == "basic" else house.post(_form(client_id=CLIENT_ID, client_secret=SECRET))
     assert answer.status == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Type"] == "application/json"
