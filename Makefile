@@ -13,9 +13,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run test check demo bench clean
 .DEFAULT_GOAL := run
 
-# exec: a signal to make's child reaches the supervisor itself, not a shell in between.
+# A signal to make's child reaches the supervisor itself, not a shell in between; and it ends when make is killed.
+WITH_MAKE := exec $(RUN) infra/local/child.py $$PPID $(RUN)
+
 run: $(VENV)/ready
-	@exec $(RUN) -m infra.local.run
+	@$(WITH_MAKE) -m infra.local.run
 
 # One hash seed: the workers must give each test the same name, and some names print a set.
 test: $(VENV)/ready
@@ -28,10 +30,10 @@ check: $(VENV)/ready
 	@$(RUN) -m pytest -q tests/law
 
 demo: $(VENV)/ready
-	@exec $(RUN) -m infra.local.demo
+	@$(WITH_MAKE) -m infra.local.demo
 
 bench: $(VENV)/ready
-	@exec $(RUN) -m benchmarks
+	@$(WITH_MAKE) -m benchmarks
 
 clean:
 	@rm -rf $(VENV) .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
