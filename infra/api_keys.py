@@ -1,6 +1,5 @@
 """API keys: in a file for the emulator, or in API Gateway; either way issued with a client and bound to its plan."""
 
-import fcntl
 import json
 import secrets
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from infra.files import replace_file
+from infra.files import replace_file, turn
 
 VALUE_BYTES: Final = 32
 PLANS_PER_PAGE: Final = 500
@@ -60,9 +59,7 @@ class FileApiKeys:
         self._change(lambda rows: [row | {"enabled": row["enabled"] and row["id"] != key_id} for row in rows])
 
     def _change(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.with_name(f".{self.file.name}.lock").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with turn(self.file.with_name(f".{self.file.name}.lock")):
             rows = json.loads(self.file.read_bytes())["keys"] if self.file.exists() else []
             replace_file(self.file, json.dumps({"keys": change(rows)}, indent=2).encode() + b"\n")
 

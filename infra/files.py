@@ -1,7 +1,10 @@
 """Writes files so that a reader sees the old content or the new, never half of it."""
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,3 +26,12 @@ def replace_file(path: Path, content: bytes, mode: int = SECRET_MODE) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def turn(lock: Path) -> Iterator[None]:
+    """Wait for the turn among all processes that take turns by this file; the kernel gives it back however one ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

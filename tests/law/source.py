@@ -2,9 +2,9 @@
 
 import ast
 import builtins
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -50,20 +50,25 @@ def _parsed(text: str) -> ast.Module:
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Return every file that is part of the project: what .gitignore names is not."""
-    lines = (ROOT / ".gitignore").read_text().split()
-    folders = {".git", *(line.rstrip("/") for line in lines if line.endswith("/"))}
-    names = [line for line in lines if not line.endswith("/")]
-    return tuple(sorted(_walk(ROOT, folders, names)))
+    """Return every file that git knows, so that what a developer leaves lying about breaks no law."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = (ROOT / name for name in done.stdout.split("\0") if name) if done.returncode == 0 else _walk(ROOT)
+    return tuple(sorted(path for path in listed if path.is_file()))
 
 
-def _walk(folder: Path, folders: set[str], names: list[str]) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give the files of a tree that is no clone; what .gitignore names is left out."""
     for path in folder.iterdir():
         if path.is_dir():
-            if not {path.name, path.relative_to(ROOT).as_posix()} & folders:
-                yield from _walk(path, folders, names)
-        elif not any(fnmatch(path.name, name) for name in names):
+            if not {path.name + "/", path.relative_to(ROOT).as_posix() + "/"} & {".git/", *_ignored()}:
+                yield from _walk(path)
+        elif not any(path.match(pattern) for pattern in _ignored()):
             yield path
+
+
+@cache
+def _ignored() -> frozenset[str]:
+    return frozenset((ROOT / ".gitignore").read_text().split())
 
 
 @cache
