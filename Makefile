@@ -19,9 +19,8 @@ WITH_MAKE := exec $(RUN) infra/local/child.py $$PPID $(RUN)
 run: $(VENV)/ready
 	@$(WITH_MAKE) -m infra.local.run
 
-# One hash seed: the workers must give each test the same name, and some names print a set.
 test: $(VENV)/ready
-	@PYTHONHASHSEED=0 $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready
 	@$(VENV)/bin/ruff check .

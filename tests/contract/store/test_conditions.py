@@ -1,5 +1,6 @@
 """Every kind of condition, held and not held, on every engine and through every client."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -71,7 +72,12 @@ Commit = Callable[..., None]
 MakeKey = Callable[..., Key]
 
 
-@pytest.mark.parametrize("condition", HOLD, ids=repr)
+def _name(condition: Condition) -> str:
+    """Name a case the same in every process: a set is written in another order each time."""
+    return re.sub(r"frozenset\(.*?\)", "a set", repr(condition))
+
+
+@pytest.mark.parametrize("condition", HOLD, ids=_name)
 def test_a_condition_that_holds_lets_the_write_through(
     store: Dynamo, commit: Commit, key: MakeKey, condition: Condition
 ) -> None:
@@ -80,7 +86,7 @@ def test_a_condition_that_holds_lets_the_write_through(
     assert store.get(key("a")) == {"pk": key("a").pk, "sk": "a", **ITEM, "n": 1}
 
 
-@pytest.mark.parametrize("condition", FAIL, ids=repr)
+@pytest.mark.parametrize("condition", FAIL, ids=_name)
 def test_a_condition_that_fails_brings_the_item_back_and_writes_nothing(
     store: Dynamo, commit: Commit, key: MakeKey, condition: Condition
 ) -> None:
@@ -93,7 +99,7 @@ def test_a_condition_that_fails_brings_the_item_back_and_writes_nothing(
     assert reason.item == before == store.get(key("a"))
 
 
-@pytest.mark.parametrize("condition", [condition for condition in HOLD + FAIL if condition != Absent()], ids=repr)
+@pytest.mark.parametrize("condition", [condition for condition in HOLD + FAIL if condition != Absent()], ids=_name)
 def test_nothing_but_absence_holds_of_an_item_that_is_not_there(
     store: Dynamo, commit: Commit, key: MakeKey, condition: Condition
 ) -> None:
