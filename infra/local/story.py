@@ -1,7 +1,7 @@
 """The story that `make demo` tells: each step is one call, what it shows, and what must come back."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from infra.local.api_client import Answer, Api
@@ -25,11 +25,18 @@ class Step:
     key: str = ""
     available: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    scope: str = ""
 
     def send(self, api: Api, ids: Ids, key: str | None) -> Answer:
-        """Make the call."""
+        """Make the call, with a token for `scope` alone if there is one."""
+        if self.scope:
+            reduced = api.clone().login(self.scope)
+            try:
+                return replace(self, scope="").send(reduced, ids, key)
+            finally:
+                reduced.close()
         if self.method == "GET":
-            return api.get(self.path(ids))
+            return api.get(self.path(ids), **self.headers)
         return api.post(self.path(ids), self.body(ids) if self.body else {}, key=key, headers=self.headers)
 
 
@@ -95,8 +102,10 @@ def _holding() -> Iterator[Step]:
     yield Step("The rest of the hold is given back.", "POST", _at("/v1/payments/{hold}/cancel"), 200)
     refund: Callable[[Ids], Body] = lambda ids: {"payment": ids["payment"], "amount": 1_000}  # noqa: E731
     yield Step("10.00 of the first payment is refunded.", "POST", _at("/v1/refunds"), 201, refund)
+    gift = _transfer(500, "wallet", "payer2")
+    yield Step("5.00 goes to another wallet.", "POST", _at("/v1/transfers"), 201, gift)
     wallet = _at("/v1/accounts/{wallet}")
-    yield Step("100.00 - 25.00 - 15.00 + 10.00 = 70.00.", "GET", wallet, 200, available=7_000)
+    yield Step("100.00 - 25.00 - 15.00 + 10.00 - 5.00 = 65.00.", "GET", wallet, 200, available=6_500)
 
 
 def _refusing() -> Iterator[Step]:
@@ -104,6 +113,10 @@ def _refusing() -> Iterator[Step]:
     yield Step("A frozen wallet pays nobody.", "POST", _at("/v1/accounts/{wallet}/freeze"), 200)
     yield Step("As said.", "POST", payments, 402, _payment(100))
     yield Step("Thawed again.", "POST", _at("/v1/accounts/{wallet}/unfreeze"), 200)
+    reader = "A token for reading alone does not pay."
+    yield Step(reader, "POST", payments, 403, _payment(100), scope="payments:read")
+    stranger = {"x-api-key": "somebody-elses"}
+    yield Step("An API key that is not the client's opens nothing.", "GET", payments, 403, headers=stranger)
     yield Step("What the gateway does not know does not exist.", "GET", _at("/v1/nothing"), 403)
     yield Step("An amount is a whole number of minor units.", "POST", payments, 400, _payment(0))
     yield Step("The newest payments.", "GET", _at("/v1/payments?limit=2"), 200)
