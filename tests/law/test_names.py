@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.law.source import ROOT
 
@@ -10,12 +11,22 @@ COLLECT = ["-m", "pytest", "--collect-only", "-q", "-p", "no:randomly", "-p", "n
 SEEDS = ("1", "4")
 """Chosen so that a set of two strings is written in both orders."""
 
+PLANTED = """
+import time
+import pytest
 
-def test_names_are_the_same_in_every_process() -> None:
+@pytest.mark.parametrize("value", [{"prn_agent", "prn_other"}, time.time_ns()], ids=repr)
+def test_it(value):
+    pass
+"""
+
+
+def _differ(folder: Path) -> set[str]:
+    """Return the names that only one of two processes gives."""
     running = [
         subprocess.Popen(
             [sys.executable, *COLLECT, "tests"],
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "PYTHONHASHSEED": seed},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -27,4 +38,14 @@ def test_names_are_the_same_in_every_process() -> None:
     assert [process.returncode for process in running] == [0, 0], said[0][-2_000:]
     first, second = ({line for line in text.splitlines() if "::" in line} for text in said)
     assert first
-    assert not first ^ second
+    return first ^ second
+
+
+def test_names_are_the_same_in_every_process() -> None:
+    assert not _differ(ROOT)
+
+
+def test_a_name_that_changes_is_found(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_planted.py").write_text(PLANTED)
+    assert len(_differ(tmp_path)) == 4
