@@ -9,6 +9,7 @@ from chalicelib.store.wire import AwsJson
 from chalicelib.tokens.failures import Failures
 from chalicelib.tokens.kms import CALL_SECONDS, JsonCaller, KmsSigner
 from chalicelib.tokens.token import Claims, Terms
+from chalicelib.tokens.trouble import told_as_busy
 from chalicelib.web.call import Bench
 from chalicelib.wiring import open_bench
 
@@ -47,6 +48,7 @@ def open_desk() -> Desk:
 
 
 def read_pepper(secrets_manager: JsonCaller, secret_id: str) -> bytes:
-    """Return the key of the secrets' hashes; it is kept as binary."""
-    answer = secrets_manager.call("GetSecretValue", {"SecretId": secret_id}, CALL_SECONDS, repeatable=True)
+    """Return the key of the secrets' hashes, kept as binary; without an answer the first requests are told to wait."""
+    with told_as_busy():
+        answer = secrets_manager.call("GetSecretValue", {"SecretId": secret_id}, CALL_SECONDS, repeatable=True)
     return b64decode(answer["SecretBinary"])

@@ -4,35 +4,27 @@ from typing import Final
 
 import orjson
 
-from chalicelib.kernel.problems import BUSY, Problem
-from chalicelib.store.port import OutcomeUnknown, Throttled, Unreachable
-from chalicelib.store.wire import AwsError
 from chalicelib.tokens import token
 from chalicelib.tokens.client import Client, authenticate
 from chalicelib.tokens.desk import Desk
 from chalicelib.tokens.form import TokenRequest, read_request
 from chalicelib.tokens.refusal import TokenRefusal
 from chalicelib.tokens.scopes import grant
+from chalicelib.tokens.trouble import told_as_busy
 from chalicelib.web.call import Bench, Reply
 from chalicelib.web.request import Request
 
 _CHALLENGE: Final = 'Basic realm="tollgate", charset="UTF-8"'
-_SERVER_ERROR: Final = 500
 
 
 def issue(request: Request, bench: Bench) -> Reply:
     """Answer POST /oauth2/token in the words of RFC 6749; what is not the client's fault is a problem (503)."""
     assert isinstance(bench, Desk), "the token endpoint needs its desk"
     try:
-        return _issue(request, bench)
+        with told_as_busy():
+            return _issue(request, bench)
     except TokenRefusal as refusal:
         return _refused(refusal)
-    except (OutcomeUnknown, Throttled, Unreachable) as fault:
-        raise _busy() from fault
-    except AwsError as fault:
-        if fault.status < _SERVER_ERROR and "Throttl" not in fault.code:
-            raise
-        raise _busy() from fault
 
 
 def _issue(request: Request, desk: Desk) -> Reply:
@@ -67,7 +59,3 @@ def _refused(refusal: TokenRefusal) -> Reply:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     body = {"error": refusal.error, "error_description": refusal.description}
     return Reply(refusal.status, orjson.dumps(body), headers=headers)
-
-
-def _busy() -> Problem:
-    return Problem(BUSY, "No token could be issued just now.")

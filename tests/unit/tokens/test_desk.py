@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.kernel.problems import BUSY, Problem
 from chalicelib.settings import Settings, SettingsError, TokenSettings
+from chalicelib.store.port import OutcomeUnknown, Unreachable
+from chalicelib.store.wire import AwsError
 from chalicelib.tokens.desk import open_desk, read_pepper
 
 SETTINGS = {
@@ -40,6 +43,33 @@ class _Secrets:
 
 def test_the_pepper_is_binary() -> None:
     assert read_pepper(_Secrets(), "pepper") == b"p" * 32
+
+
+class _Failing:
+    """Secrets Manager having a bad moment."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def call(
+        self, operation: str, body: dict[str, Any], timeout_seconds: float, *, repeatable: bool = False
+    ) -> dict[str, Any]:
+        del operation, body, timeout_seconds, repeatable
+        raise self.fault
+
+
+@pytest.mark.parametrize(
+    "fault", [Unreachable("refused"), OutcomeUnknown("silence"), AwsError("ThrottlingException", 400, {})]
+)
+def test_a_pepper_that_cannot_be_read_now_is_asked_for_again(fault: Exception) -> None:
+    with pytest.raises(Problem) as caught:
+        read_pepper(_Failing(fault), "pepper")
+    assert caught.value.kind is BUSY
+
+
+def test_a_pepper_that_may_not_be_read_is_a_fault() -> None:
+    with pytest.raises(AwsError):
+        read_pepper(_Failing(AwsError("AccessDeniedException", 400, {})), "pepper")
 
 
 def test_the_desk_opens_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
