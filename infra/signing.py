@@ -50,7 +50,7 @@ def ensure_pepper(secrets_manager: Any, name: str, file: Path | None = None) -> 
     Secrets Manager only, and is never replaced.
     """
     if file is None:
-        return _stored(secrets_manager, name) or _store(secrets_manager, name, secrets.token_bytes(PEPPER_BYTES))
+        return _stored(secrets_manager, name) or _make(secrets_manager, name)
     pepper = _kept(file)
     if _stored(secrets_manager, name) == pepper:
         return pepper
@@ -73,6 +73,18 @@ def _stored(secrets_manager: Any, name: str) -> bytes | None:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return None
+    return pepper
+
+
+def _make(secrets_manager: Any, name: str) -> bytes:
+    pepper = secrets.token_bytes(PEPPER_BYTES)
+    try:
+        secrets_manager.create_secret(Name=name, SecretBinary=pepper)
+    except secrets_manager.exceptions.ResourceExistsException:  # somebody else was faster: theirs may be in use already
+        theirs = _stored(secrets_manager, name)
+        if theirs is None:
+            raise WrongKey(f"the secret {name} exists and holds nothing: put {PEPPER_BYTES} bytes") from None
+        return theirs
     return pepper
 
 

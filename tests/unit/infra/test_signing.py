@@ -82,6 +82,26 @@ def test_without_a_file_the_pepper_is_never_replaced() -> None:
     assert ensure_pepper(secrets_manager, "pepper") == pepper
 
 
+def test_the_slower_of_two_first_starts_takes_the_pepper_of_the_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets_manager, faster = boto3.client("secretsmanager"), b"f" * 32
+    create = secrets_manager.create_secret
+
+    def lose_the_race(**wanted: object) -> object:
+        create(Name="pepper", SecretBinary=faster)
+        return create(**wanted)
+
+    monkeypatch.setattr(secrets_manager, "create_secret", lose_the_race)
+    assert ensure_pepper(secrets_manager, "pepper") == faster
+    assert secrets_manager.get_secret_value(SecretId="pepper")["SecretBinary"] == faster
+
+
+def test_a_secret_without_a_value_is_not_guessed() -> None:
+    secrets_manager = boto3.client("secretsmanager")
+    secrets_manager.create_secret(Name="pepper")
+    with pytest.raises(WrongKey, match="holds nothing"):
+        ensure_pepper(secrets_manager, "pepper")
+
+
 def test_a_damaged_pepper_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "pepper"
     file.write_bytes(b"short")
