@@ -20,6 +20,10 @@ ROOT: Final = Path(__file__).parent.parent
 Row = dict[str, Any]
 
 
+class UnknownStage(Exception):
+    """The configuration lacks this stage; Chalice alone would go on with its defaults and no environment."""
+
+
 def function_rows(stage: str, overrides: Mapping[str, str] | None = None, root: Path = ROOT) -> list[Row]:
     """Return one row per function of `app.py`.
 
@@ -37,6 +41,8 @@ def function_rows(stage: str, overrides: Mapping[str, str] | None = None, root: 
 
 def _rows(stage: str, root: Path) -> Iterator[Row]:
     config = CLIFactory(str(root)).create_config_obj(stage)
+    if stage not in config.config_from_disk.get("stages", {}):
+        raise UnknownStage(f"there is no stage {stage!r} in .chalice/config.json")
     for function in config.chalice_app.pure_lambda_functions:
         scoped = config.scope(stage, function.name)
         yield {

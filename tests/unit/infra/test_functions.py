@@ -4,8 +4,10 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from chalicelib.settings import Settings, TokenSettings
-from infra.functions import ROOT, function_rows, main
+from infra.functions import ROOT, UnknownStage, function_rows, main
 from infra.resources import read_resources
 
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
@@ -39,6 +41,11 @@ def test_an_override_goes_where_the_name_is_known_else_everywhere() -> None:
 def test_a_function_outlasts_its_own_patience_and_not_the_gateways() -> None:
     for row in function_rows("local"):
         assert 1 < row["timeout_seconds"] < 29
+
+
+def test_a_stage_that_is_not_configured_is_no_stage_of_defaults() -> None:
+    with pytest.raises(UnknownStage, match="dev"):
+        function_rows("dev")
 
 
 def test_the_command_writes_a_file_for_the_owner_only(tmp_path: Path) -> None:
