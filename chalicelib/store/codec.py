@@ -221,11 +221,14 @@ def encode_write(write: Write, tables: TableNames) -> Json:
     return {type(write).__name__: body}
 
 
-def encode_transaction(writes: Sequence[Write], token: str, tables: TableNames) -> Json:
+def encode_transaction(writes: Sequence[Write], token: str | None, tables: TableNames) -> Json:
     """The body of TransactWriteItems."""
     check_writes(writes)
+    body: Json = {"TransactItems": [encode_write(write, tables) for write in writes]}
+    if token is None:
+        return body
     check_token(token)
-    return {"TransactItems": [encode_write(write, tables) for write in writes], "ClientRequestToken": token}
+    return body | {"ClientRequestToken": token}
 
 
 def encode_get(key: Key, tables: TableNames, *, consistent: bool) -> Json:

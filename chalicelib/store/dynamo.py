@@ -61,7 +61,7 @@ class _DynamoDb(Dynamo):
         answer = self._read("GetItem", encode_get(key, self._tables, consistent=consistent))
         return decode_item(answer["Item"]) if answer.get("Item") else None
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         body = encode_transaction(writes, token, self._tables)
         try:
             self._caller.call("TransactWriteItems", body, timeout_seconds)

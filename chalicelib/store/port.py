@@ -137,8 +137,8 @@ class Dynamo(Protocol):
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """The item with pk and sk, or None."""
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
-        """All of the writes or none (Cancelled), in one attempt; a token has no second effect within ten minutes."""
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
+        """All of the writes or none (Cancelled), in one attempt; a token has no second effect for ten minutes."""
 
     def query(  # noqa: PLR0913 - a range has that many sides
         self,

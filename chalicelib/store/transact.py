@@ -87,9 +87,9 @@ def gave_up(patience: Patience) -> Problem:
 
 
 def _try_once(dynamo: Dynamo, wanted: Commit, patience: Patience) -> Committed:
-    token = f"{patience.chance.bits(128):032x}"
     try:
-        dynamo.transact(wanted.writes(), token=token, timeout_seconds=patience.call_seconds())
+        # Without a ClientRequestToken: the record's own condition is what makes a repetition harmless, for ever.
+        dynamo.transact(wanted.writes(), timeout_seconds=patience.call_seconds())
     except Cancelled as cancelled:
         return _judge(dynamo, wanted, cancelled.reasons)
     return Committed(wanted.answer, replayed=False)

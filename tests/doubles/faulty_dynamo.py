@@ -65,7 +65,7 @@ class FaultyDynamo:
         self.rate = rate
         self.round_trips: Counter[str] = Counter()  # by "get", "query" and "transact"; what never left is not one
         self.faults: Counter[str] = Counter()  # by the name of the fault
-        self.tokens: list[str] = []
+        self.tokens: list[str | None] = []
         self.read_units = 0.0
         self._kinds = tuple(kinds)
         self._chance = Random(seed)
@@ -105,7 +105,7 @@ class FaultyDynamo:
             table, pk, limit=limit, after=after, before=before, newest_first=newest_first, consistent=consistent
         )
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         plan = self.transacts.popleft() if self.transacts else self._by_chance(self._kinds)
         self._count("transact", plan)
         self.tokens.append(token)
@@ -121,7 +121,7 @@ class FaultyDynamo:
             case None:
                 self.inner.transact(writes, token=token, timeout_seconds=timeout_seconds)
 
-    def _transact_unheard(self, writes: Sequence[Write], token: str, timeout_seconds: float) -> None:
+    def _transact_unheard(self, writes: Sequence[Write], token: str | None, timeout_seconds: float) -> None:
         with suppress(Cancelled):
             self.inner.transact(writes, token=token, timeout_seconds=timeout_seconds)
         raise _failure(Fault.LOST_AFTER)

@@ -19,7 +19,7 @@ class LateDynamo(FaultyDynamo):
     def __init__(self, *, seed: int = 0, rate: float = 0.0, late_rate: float = 0.0) -> None:
         super().__init__(seed=seed, rate=rate)
         self.late_rate = late_rate
-        self.on_their_way: list[tuple[Sequence[Write], str]] = []
+        self.on_their_way: list[tuple[Sequence[Write], str | None]] = []
         self.meanwhile: deque[Callable[[], object]] = deque()
         self._lateness = Random(seed + 1)
 
@@ -27,7 +27,7 @@ class LateDynamo(FaultyDynamo):
         """From now on nothing fails; what is on its way stays there."""
         self.rate = self.late_rate = 0.0
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         if self.meanwhile:
             self.meanwhile.popleft()()
         if self.on_their_way and self._lateness.random() < 0.5:

@@ -49,13 +49,15 @@ class MemoryDynamo:
             item = self.items.get(key)
         return None if item is None else _copy(item)
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         check_writes(writes)
-        check_token(token)
+        if token is not None:
+            check_token(token)
         with self._lock:
             if not self._already_done(token, writes):
                 self._apply(writes)
-                self._tokens[token] = (self.now_ms(), _fingerprint(writes))
+                if token is not None:
+                    self._tokens[token] = (self.now_ms(), _fingerprint(writes))
 
     def query(
         self,
@@ -84,7 +86,9 @@ class MemoryDynamo:
         with self._lock:
             self.items[key] = _copy({HASH: key.pk, RANGE: key.sk, **attributes})
 
-    def _already_done(self, token: str, writes: Sequence[Write]) -> bool:
+    def _already_done(self, token: str | None, writes: Sequence[Write]) -> bool:
+        if token is None:
+            return False
         done_at, fingerprint = self._tokens.get(token, (0, ""))
         if not fingerprint or self.now_ms() - done_at >= TOKEN_LIFETIME_MS:
             return False

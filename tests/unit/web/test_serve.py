@@ -81,7 +81,7 @@ def test_done_and_the_answer_lost(verb: Verb) -> None:
 class Severed(FaultyDynamo):
     """Once an answer is lost the line is dead."""
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         try:
             super().transact(writes, token=token, timeout_seconds=timeout_seconds)
         except OutcomeUnknown:
@@ -205,7 +205,7 @@ class Racing(FaultyDynamo):
 
     events: list[Callable[[], object]]
 
-    def transact(self, writes: Sequence[Write], *, token: str, timeout_seconds: float) -> None:
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         events, self.events = getattr(self, "events", []), []
         if events:
             events[0]()
