@@ -30,7 +30,7 @@ def issue(request: Request, bench: Bench) -> Reply:
 def _issue(request: Request, desk: Desk) -> Reply:
     headers = request.headers
     asked = read_request(request.body, headers.get("content-type", ()), headers.get("authorization", ()), request.query)
-    client = _authenticated(desk, asked, _source(request))
+    client = _authenticated(desk, asked, request.source_ip)
     scope = grant(asked.scope, client.scopes)
     claims = token.claims(desk.terms, client, scope, desk.clock.now_at(), desk.chance.bits(token.JTI_BITS))
     return Reply(200, orjson.dumps(token.answer(desk.signer.sign(claims), desk.terms, scope)))
@@ -44,11 +44,6 @@ def _authenticated(desk: Desk, asked: TokenRequest, source: str) -> Client:
     except TokenRefusal:
         desk.failures.add(source, client_id)
         raise
-
-
-def _source(request: Request) -> str:
-    """Return the address the gateway saw: the last of X-Forwarded-For, for the others are the caller's own words."""
-    return (request.header("x-forwarded-for") or "").rpartition(",")[2].strip()
 
 
 def _refused(refusal: TokenRefusal) -> Reply:

@@ -24,6 +24,8 @@ class Request:
     body: bytes
     claims: Mapping[str, Any] | None
     api_key_id: str | None
+    # As the gateway saw it; what X-Forwarded-For says is the caller's own words.
+    source_ip: str = ""
 
     def header(self, name: str) -> str | None:
         """Return the last value of a header, as most servers do, or None."""
@@ -35,6 +37,7 @@ def read_event(event: Mapping[str, Any]) -> Request:
     """Read an AWS_PROXY event of a REST API."""
     context = event["requestContext"]
     authorizer = context.get("authorizer") or {}
+    identity = context.get("identity") or {}
     return Request(
         request_id=context["requestId"],
         method=event["httpMethod"],
@@ -45,7 +48,8 @@ def read_event(event: Mapping[str, Any]) -> Request:
         headers={name.lower(): v for name, v in _multi(event.get("multiValueHeaders")).items()},
         body=_body(event),
         claims=authorizer.get("claims"),
-        api_key_id=(context.get("identity") or {}).get("apiKeyId"),
+        api_key_id=identity.get("apiKeyId"),
+        source_ip=identity.get("sourceIp") or "",
     )
 
 

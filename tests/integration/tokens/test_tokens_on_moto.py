@@ -39,9 +39,8 @@ class House:
         headers = {
             "Authorization": [f"Basic {pair}"],
             "Content-Type": ["application/x-www-form-urlencoded"],
-            "X-Forwarded-For": ["10.0.0.1"],
         }
-        context = {"requestId": "req-1", "identity": {}, "resourcePath": "/oauth2/token"}
+        context = {"requestId": "req-1", "identity": {"sourceIp": "10.0.0.1"}, "resourcePath": "/oauth2/token"}
         event = {
             "resource": "/oauth2/token",
             "path": "/oauth2/token",

@@ -111,8 +111,9 @@ class TokenHouse:
         *,
         headers: Mapping[str, list[str]] | None = None,
         query: Mapping[str, list[str]] | None = None,
+        source_ip: str = "10.0.0.1",
     ) -> Response:
-        sent: dict[str, list[str]] = {"Content-Type": [FORM], "X-Forwarded-For": ["6.6.6.6, 10.0.0.1"]}
+        sent: dict[str, list[str]] = {"Content-Type": [FORM]}
         if basic is not None:
             sent["Authorization"] = ["Basic " + b64encode(":".join(basic).encode()).decode()]
         event = {
@@ -122,7 +123,11 @@ class TokenHouse:
             "multiValueHeaders": sent | dict(headers or {}),
             "multiValueQueryStringParameters": query,
             "pathParameters": None,
-            "requestContext": {"requestId": "req-1", "identity": {}, "resourcePath": "/oauth2/token"},
+            "requestContext": {
+                "requestId": "req-1",
+                "identity": {"sourceIp": source_ip},
+                "resourcePath": "/oauth2/token",
+            },
             "body": body,
             "isBase64Encoded": False,
         }

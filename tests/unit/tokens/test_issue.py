@@ -219,9 +219,8 @@ def test_o5_failures_are_limited_for_one_source_and_client(house: TokenHouse) ->
     refused = house.post(basic=BASIC)
     assert (refused.status, refused.json["error"]) == (429, "invalid_client")
     assert refused.headers["Retry-After"] == "61"
-    elsewhere = {"X-Forwarded-For": ["10.0.0.1, 10.0.0.2"]}
-    assert house.post(basic=BASIC, headers=elsewhere).status == 200, "its owner is not locked out"
-    spoofed = {"X-Forwarded-For": ["10.0.0.2, 10.0.0.1"]}
+    assert house.post(basic=BASIC, source_ip="10.0.0.2").status == 200, "its owner is not locked out"
+    spoofed = {"X-Forwarded-For": ["10.0.0.2"]}
     assert house.post(basic=BASIC, headers=spoofed).status == 429, "the caller's own words do not help"
     house.clock.move(61)
     assert house.post(basic=BASIC).status == 200
