@@ -9,6 +9,7 @@ ENGINE=<url>     any endpoint that speaks DynamoDB; nothing is started
 import json
 import os
 import platform
+import secrets
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,9 @@ STOP_SECONDS: Final = 4.0
 INSTALL_SECONDS: Final = 120.0
 PROBE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
+_LOWEST_PORT: Final = 15_000
+_PORTS: Final = 17_000
+_PORT_TRIES: Final = 100
 _ATTEMPTS: Final = 3  # a free port may be taken between being found and being used
 
 _PACKAGES: Final = {("Linux", "x86_64"): "@dynoxide/linux-x64", ("Linux", "AMD64"): "@dynoxide/linux-x64"}
@@ -200,11 +204,20 @@ def _spawn(command: list[str], log: Path | None) -> "subprocess.Popen[bytes]":
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free, and that the kernel will not give to anybody who asks for any port.
+
+    A port of the kernel's own range (32768 to 60999 on Linux) may be gone before the process that was told it has
+    started: every outgoing connection takes one.
+    """
+    for _ in range(_PORT_TRIES):
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise NoEngine("no free port was found between 15000 and 32000")
 
 
 def wait_ready(process: "subprocess.Popen[bytes]", port: int, seconds: float = READY_SECONDS) -> None:

@@ -19,6 +19,7 @@ from emulator.gateway.chain import Gateway, Surroundings
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
 from emulator.server import Application, GatewayServer, build_server
+from infra.local.engines import free_port
 from tests.doubles.gateway import (
     KEYS,
     REFUSALS,
@@ -32,12 +33,6 @@ from tests.doubles.gateway import (
 )
 
 PATIENCE_SECONDS = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Served:

@@ -19,6 +19,7 @@ import orjson
 import pytest
 import trustme
 
+from infra.local.engines import free_port
 from tests.doubles.gateway import AUDIENCE, HERE, KEYS, SIGNING_KEY, claims, jwk, mint, signed
 
 ROOT = HERE.parent.parent
@@ -37,9 +38,7 @@ class Process:
 
     def __init__(self, directory: Path, **changes: str) -> None:
         self.directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.issuer = f"https://localhost:{self.port}/_emulator/issuer"
         self._files()
         options = {
