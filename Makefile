@@ -1,5 +1,5 @@
 # make run | test | check | demo | bench | clean
-# PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|<url>, see README.md
+# PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|<url> WORKER=awslambdaric|fast, see README.md
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 PINS := requirements.txt requirements-dev.txt constraints.txt
 WORKERS ?= auto
 
-export PORT DATA ENGINE
+export PORT DATA ENGINE WORKER
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test check demo bench clean

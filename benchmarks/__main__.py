@@ -24,14 +24,14 @@ def main() -> None:
     costs.report()
     with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as folder:
         root = Path(folder)
-        section("Gateway: verified ES256 token, API key, throttle, validation, Python echo by awslambdaric, TLS")
+        section("Gateway: verified ES256 token, API key, throttle, validation, Python echo, TLS")
         gateway_echo.report(root / "echo", SECONDS)
         section("The engine alone: the transaction of a payment, one client in this process")
         alone = engine.report(root / "engine", SECONDS)
         section("Payments over HTTPS, everything on")
         payments.report(root, SECONDS, alone)
         section("Cold start: from starting the process to being ready for an event, median of five")
-        cold_start.report(root / "lean" / "data" / "functions.json")
+        cold_start.report(root / "lean-awslambdaric" / "data" / "functions.json")
 
 
 if __name__ == "__main__":

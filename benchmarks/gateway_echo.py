@@ -20,15 +20,25 @@ READY_SECONDS = 30.0
 HERE = Path(__file__).parent / "echo"
 
 
-def report(folder: Path, seconds: float) -> None:
-    """Print a line per number of connections."""
-    row("connections", "requests/s", "p50 ms", "p99 ms", "not 200", "gateway CPU us")
+WORKERS = ("awslambdaric", "fast")
+
+
+def report(root: Path, seconds: float) -> None:
+    """Print a line per worker and number of connections."""
+    row("worker, connections", "requests/s", "p50 ms", "p99 ms", "not 200", "gateway CPU us")
+    rates = [_measure(root / worker, worker, seconds) for worker in WORKERS]
+    for connections, own, fast in zip(CONNECTIONS, *rates, strict=True):
+        row(f"  ratio fast : awslambdaric at {connections}", f"{fast / own:.2f}")
+
+
+def _measure(folder: Path, worker: str, seconds: float) -> list[float]:
     folder.mkdir(parents=True)
+    rates = []
     base = f"https://localhost:{(port := free_port())}"
     token = _issue(folder, f"{base}/_emulator/issuer")
     children = Children()
     try:
-        _start(folder, port, f"{base}/_emulator/issuer", children)
+        _start(folder, port, f"{base}/_emulator/issuer", worker, children)
         pid = children.running[0][1].pid
         request = _request(token)
         _until_ready(base, folder, token, children)
@@ -36,8 +46,9 @@ def report(folder: Path, seconds: float) -> None:
             before = _cpu_seconds(pid)
             result = run(Plan(base, str(folder / "ca.pem"), (request,), connections, seconds, "echo"))
             total = sum(result.statuses.values())
+            rates.append(result.rate)
             row(
-                str(connections),
+                f"{worker}, {connections}",
                 f"{result.rate:.0f}",
                 f"{result.p50_ms:.2f}",
                 f"{result.p99_ms:.2f}",
@@ -46,6 +57,7 @@ def report(folder: Path, seconds: float) -> None:
             )
     finally:
         children.stop()
+    return rates
 
 
 def _issue(folder: Path, issuer: str) -> str:
@@ -71,7 +83,7 @@ def _issue(folder: Path, issuer: str) -> str:
     return jwt.encode(claims, key, "ES256", headers={"kid": "bench", "typ": "at+jwt"})
 
 
-def _start(folder: Path, port: int, issuer: str, children: Children) -> None:
+def _start(folder: Path, port: int, issuer: str, worker: str, children: Children) -> None:
     certificates = ensure_certificates(folder)
     function = {
         "name": "echo",
@@ -96,6 +108,7 @@ def _start(folder: Path, port: int, issuer: str, children: Children) -> None:
         "--api-keys": folder / "api_keys.json",
         "--state-dir": folder / "state",
         "--issuer-dir": folder / "issuer",
+        "--worker": worker,
         "--var": f"issuer={issuer}",
     }
     command = [sys.executable, "-m", "emulator", *(str(p) for pair in options.items() for p in pair)]

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,11 +12,13 @@ from benchmarks.engine import Alone
 from benchmarks.load import Plan, Result, http_request, run
 from benchmarks.report import row
 from infra.local.engines import free_port
-from infra.local.place import Place
+from infra.local.place import WORKERS, Place
 from infra.local.run import running
 from infra.local.seed import Sandbox, seed
 
 CONNECTIONS = (1, 16, 64)
+KINDS = (("lean", "awslambdaric"), ("boto3", "awslambdaric"), ("lean", "fast"))
+"""The client for the ledger, and the worker that runs the functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,13 @@ class Side:
 def report(root: Path, seconds: float, alone: Alone) -> None:
     """Print both stacks, measured in turns, beside the engine's own rate."""
     row("ledger client, connections", "payments/s", "p50 ms", "p99 ms", "not 201", "engine boto3 =1")
-    with _stack(root, "lean") as lean, _stack(root, "boto3") as boto3:
+    with ExitStack() as stacks:
+        sides = [stacks.enter_context(_stack(root, *kind)) for kind in KINDS]
         for connections in CONNECTIONS:
-            rates = [_measure(side, connections, seconds, alone) for side in (lean, boto3)]
-            row(f"  ratio lean : boto3 at {connections}", f"{rates[0] / rates[1]:.2f}")
-        for side in (lean, boto3):
+            lean, boto3, fast = (_measure(side, connections, seconds, alone) for side in sides)
+            row(f"  ratio lean : boto3 at {connections}", f"{lean / boto3:.2f}")
+            row(f"  ratio fast worker : awslambdaric at {connections}", f"{fast / lean:.2f}")
+        for side in sides:
             _check_books(side)
 
 
@@ -87,14 +91,15 @@ def _check_books(side: Side) -> None:
 
 
 @contextmanager
-def _stack(root: Path, client: str) -> Iterator[Side]:
-    """Run a stack of its own whose functions use this client for the ledger."""
-    local = root / client
-    place = Place(free_port(), local / "data", local, os.environ.get("ENGINE") or "auto")
+def _stack(root: Path, client: str, worker: str) -> Iterator[Side]:
+    """Run a stack of its own whose functions use this client for the ledger and this worker."""
+    name = client if worker == WORKERS[0] else f"{client}, {worker} worker"
+    local = root / f"{client}-{worker}"
+    place = Place(free_port(), local / "data", local, os.environ.get("ENGINE") or "auto", worker)
     os.environ["DYNAMO_CLIENT"] = client
     local.mkdir(parents=True)
     try:
         with running(place, access_log=local / "access.log") as (stack, _):
-            yield Side(client, seed(place.data, place.base_url, stack.certificates.ca))
+            yield Side(name, seed(place.data, place.base_url, stack.certificates.ca))
     finally:
         os.environ.pop("DYNAMO_CLIENT", None)

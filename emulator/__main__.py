@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca", type=Path)
+    parser.add_argument(
+        "--worker",
+        choices=("awslambdaric", "fast"),
+        default="awslambdaric",
+        help="how functions reach the Runtime API: by awslambdaric's own client, or by a leaner one (same answers)",
+    )
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
     return parser.parse_args(argv)
 
@@ -67,7 +74,8 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
     return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
 
 
-def _functions(file: Path, code_root: Path, deployment: Deployment) -> list[FunctionConfig]:
+def _functions(arguments: argparse.Namespace, deployment: Deployment) -> list[FunctionConfig]:
+    file, code_root = arguments.functions, arguments.code_root
     try:
         rows = orjson.loads(file.read_bytes())["functions"]
         return [
@@ -81,6 +89,7 @@ def _functions(file: Path, code_root: Path, deployment: Deployment) -> list[Func
                 max_environments=row.get("max_environments", MAX_ENVIRONMENTS),
                 region=deployment.region,
                 account=deployment.account_id,
+                worker=arguments.worker,
             )
             for row in rows
         ]
@@ -108,6 +117,7 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
         await asyncio.sleep(0.01)
     if server.started:
         print(f"emulator: listening on https://127.0.0.1:{server.port}", file=sys.stderr, flush=True)  # noqa: T201
+    gc.freeze()  # the definition and the modules stay: the collector need not walk them under load
     warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
     while not serving.done():
         await asyncio.wait((serving,), timeout=SAVE_SECONDS)
@@ -131,7 +141,7 @@ def _gateway(arguments: argparse.Namespace, deployment: Deployment, around: Surr
 async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
     deployment = _deployment(arguments)
-    functions = Functions(_functions(arguments.functions, arguments.code_root, deployment))
+    functions = Functions(_functions(arguments, deployment))
     around = Surroundings(
         functions=functions,
         invocation_refusals=REFUSALS,

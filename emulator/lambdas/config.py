@@ -24,6 +24,7 @@ class FunctionConfig:
     max_environments: int = 4
     region: str = "us-east-1"
     account: str = "123456789012"
+    worker: Literal["awslambdaric", "fast"] = "awslambdaric"
 
     @property
     def arn(self) -> str:

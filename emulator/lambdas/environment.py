@@ -227,6 +227,7 @@ class Environment:
             "_HANDLER": config.handler,
             "TZ": ":UTC",
             "TOLLGATE_EMULATOR_PID": str(os.getpid()),
+            "TOLLGATE_WORKER": config.worker,
         }
         return {**inherited, **config.environment, **lambdas}
 

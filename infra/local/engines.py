@@ -37,6 +37,8 @@ _PORTS: Final = 17_000
 _PORT_TRIES: Final = 100
 _ATTEMPTS: Final = 3  # a free port may be taken between being found and being used
 
+# dynoxide has one writer, and its allocator one lock: a second thread only waits for both (docs/benchmarks.md).
+_ENGINE_ENVIRONMENT: Final = {"TOKIO_WORKER_THREADS": "1"}
 _PACKAGES: Final = {("Linux", "x86_64"): "@dynoxide/linux-x64", ("Linux", "AMD64"): "@dynoxide/linux-x64"}
 
 
@@ -190,7 +192,7 @@ def _command(choice: Choice, port: int, data: Path | None) -> list[str]:
 
 def _spawn(command: list[str], log: Path | None) -> "subprocess.Popen[bytes]":
     """In a session of its own, so that Ctrl-C reaches only the one who will stop it in order."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**_ENGINE_ENVIRONMENT, **os.environ, "PYTHONPATH": str(ROOT)}
     with (log or Path(os.devnull)).open("ab") as output:
         return subprocess.Popen(  # noqa: S603
             [sys.executable, str(HERE / "child.py"), str(os.getpid()), *command],

@@ -13,6 +13,7 @@ from infra.local.finding import Finding
 DEFAULT_PORT: Final = 8443
 AUDIENCE: Final = "tollgate"
 STAGE: Final = "local"
+WORKERS: Final = ("awslambdaric", "fast")
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
 
@@ -29,13 +30,17 @@ class Place:
     data: Path
     local: Path
     engine: str
+    worker: str = WORKERS[0]
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":
-        """Read PORT, DATA, ENGINE and LOCAL; raise BadSetting for a port that cannot be used."""
+        """Read PORT, DATA, ENGINE, LOCAL and WORKER; raise BadSetting for a port or a worker that cannot be used."""
         local = local_folder(environ)
         data = Path(environ.get("DATA") or local / "data").resolve()
-        return cls(_port(environ.get("PORT", "")), data, local, environ.get("ENGINE") or "auto")
+        engine, worker = environ.get("ENGINE") or "auto", environ.get("WORKER") or WORKERS[0]
+        if worker not in WORKERS:
+            raise BadSetting(f"WORKER={worker}: choose one of {', '.join(WORKERS)}")
+        return cls(_port(environ.get("PORT", "")), data, local, engine, worker)
 
     @property
     def base_url(self) -> str:

@@ -148,6 +148,7 @@ def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
         "--api-keys": place.data / "api_keys.json",
         "--state-dir": place.data / "state",
         "--issuer-dir": place.data / "issuer",
+        "--worker": place.worker,
     }
     command = [sys.executable, "-m", "emulator"]
     command += [str(part) for pair in options.items() for part in pair]

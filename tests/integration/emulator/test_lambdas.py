@@ -14,6 +14,7 @@ from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES
 
 HANDLER = """
 import os, signal, sys, time
+from decimal import Decimal
 from chalice import Blueprint
 
 blueprint = Blueprint(__name__)
@@ -30,6 +31,8 @@ def handle(event, context):
     if do == "loop":
         while True:
             pass
+    if do == "return":
+        return eval(event["value"], {"Decimal": Decimal})
     if do == "big":
         return "x" * event["bytes"]
     if do == "meet":  # returns once as many are here as were told
@@ -53,12 +56,14 @@ PATIENCE_SECONDS = 30
 Scenario = Callable[[Functions], Awaitable[None]]
 
 
-@pytest.fixture
-def code(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "__init__.py").write_text("")
-    (tmp_path / "shop" / "entry.py").write_text(HANDLER)
-    return tmp_path
+@pytest.fixture(params=["awslambdaric", "fast"])
+def code(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of code that is called as the worker that shall run it."""
+    folder = tmp_path / str(request.param)
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "__init__.py").write_text("")
+    (folder / "shop" / "entry.py").write_text(HANDLER)
+    return folder
 
 
 def _config(code: Path, **more: Any) -> FunctionConfig:
@@ -70,6 +75,7 @@ def _config(code: Path, **more: Any) -> FunctionConfig:
         "timeout_seconds": 20.0,
         "environment": {"GREETING": "hello"},
         "max_environments": 2,
+        "worker": code.name,
     }
     return FunctionConfig(**{**values, **more})
 
@@ -180,6 +186,33 @@ def test_a_crash_leaves_the_others_alone(code: Path, tmp_path: Path) -> None:
         assert (await waiting).error is None
 
     _run(_config(code), scenario)
+
+
+ANSWERS = (
+    "None",
+    "'x € \\ud83d\\ude00'",
+    "{'a': [1, 2.5, True], 'b': Decimal('1.10')}",
+    "float('nan')",
+    "b'raw bytes'",
+    "object()",
+    "{(1, 2): 3}",
+    "1 / 0",
+)
+
+
+def test_both_workers_answer_with_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(HANDLER)
+    answered: dict[str, list[tuple[bytes, str | None]]] = {}
+
+    async def scenario(functions: Functions) -> None:
+        outcomes = [await _call(functions, do="return", value=value) for value in ANSWERS]
+        worker = functions.pools["echo"].config.worker
+        answered[worker] = [(outcome.payload, outcome.error) for outcome in outcomes]
+
+    for worker in ("awslambdaric", "fast"):
+        _run(_config(tmp_path, handler="shop.handle", worker=worker), scenario)
+    assert answered["fast"] == answered["awslambdaric"]
+    assert {error for _, error in answered["fast"]} == {None, "Unhandled"}
 
 
 def test_an_exception_is_reported_as_lambda_reports_it(code: Path) -> None:
