@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance, new_id
-from chalicelib.store.keys import client_key
+from chalicelib.store.keys import client_key, tenant_key
 from chalicelib.store.port import Absent, Cancelled, Dynamo, Equals, Item, Put, Update, Value, Write
 from chalicelib.tokens.client import ACTIVE, CLIENT_ID, REVOKED
 from chalicelib.tokens.scopes import SCOPES
@@ -95,6 +95,7 @@ class Register:
             "created_at": now_at,
         }
         try:
+            self._write(Put(tenant_key(wanted.tenant), {"created_at": now_at}))
             self._write(Put(client_key(client_id), attributes, (Absent(),)))
         except BaseException:
             self.api_keys.disable(key.key_id)

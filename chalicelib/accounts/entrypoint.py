@@ -20,7 +20,7 @@ service = Service(
     "accounts",
     {
         "GET /v1/health": OpenRoute(health),
-        "POST /v1/accounts": Route(create, CreateAccount),
+        "POST /v1/accounts": Route(create, CreateAccount, versioned=False),
         "GET /v1/accounts": Route(list_accounts),
         "GET /v1/accounts/{id}": Route(get),
         "POST /v1/accounts/{id}/freeze": Route(freeze, Nothing),

@@ -16,7 +16,8 @@ def list_accounts(call: Call) -> Reply:
     dynamo = call.bench.dynamo
     lines = read.owned_page(dynamo, call.tenant, call.caller.principal, asked)
     items = [call.load("account", str(line["sk"]), is_account_id) for line in lines.rows]
-    return call.show_page(Page(tuple(_show(item) for item in items), lines.has_more))
+    rows = tuple(_show(item) for item in items)
+    return call.show_page(Page(rows, lines.has_more), backwards=asked.ending_before is not None)
 
 
 def _show(item: Item) -> dict[str, object]:

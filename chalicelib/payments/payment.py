@@ -23,6 +23,7 @@ class PaymentStatus(StrEnum):
     PARTIALLY_CAPTURED = "partially_captured"
     CAPTURED = "captured"
     CANCELED = "canceled"
+    EXPIRED = "expired"
     DECLINED = "declined"
 
 
@@ -76,10 +77,15 @@ class Payment:
 
     def cancel(self) -> "Payment":
         """Give back what is held; what was captured stays captured. Raise 409 when nothing is held."""
-        if self.status not in _HOLDING:
-            raise self._conflict()
-        kept = PaymentStatus.CAPTURED if self.captured_minor else PaymentStatus.CANCELED
-        return replace(self, status=kept, version=self.version + 1)
+        return self._let_go(PaymentStatus.CANCELED)
+
+    def is_due(self, now_at: int) -> bool:
+        """Tell whether the hold has come to its end by itself."""
+        return self.held_minor > 0 and self.capture_before_at is not None and now_at >= self.capture_before_at
+
+    def expire(self) -> "Payment":
+        """Give back what is held because its time is over; what was captured stays captured."""
+        return self._let_go(PaymentStatus.EXPIRED)
 
     def refund(self, amount_minor: int | None) -> "Payment":
         """Count a refund; raise 409 when nothing was captured, 422 when it is more than is left."""
@@ -89,6 +95,12 @@ class Payment:
         if not 0 < wanted_minor <= self.refundable_minor:
             raise Problem(REFUND_TOO_LARGE, f"Only {self.refundable_minor} can be refunded.", param="amount")
         return replace(self, refunded_minor=self.refunded_minor + wanted_minor, version=self.version + 1)
+
+    def _let_go(self, empty: PaymentStatus) -> "Payment":
+        if self.status not in _HOLDING:
+            raise self._conflict()
+        kept = PaymentStatus.CAPTURED if self.captured_minor else empty
+        return replace(self, status=kept, version=self.version + 1)
 
     def _require_hold(self, now_at: int) -> None:
         if self.status not in _HOLDING:

@@ -35,8 +35,8 @@ def making(tenant: str, payment: Payment, commit_key: str) -> tuple[Effect, ...]
     key = state_key(tenant, "payment", payment.id)
     writes = [Put(key, _attributes(payment, commit_key), (Absent(),))]
     if payment.capture_before_at is not None:
-        due = due_key(tenant, payment.capture_before_at, payment.id)
-        writes.append(Put(due, {"k": "payment", "sc": SCHEMA}, (Absent(),)))
+        due = due_key(tenant, "payment", payment.capture_before_at, payment.id)
+        writes.append(Put(due, {"sc": SCHEMA}, (Absent(),)))
     # Only a clash of 80 random bits could make these fail: Stale draws a new id.
     return tuple(Effect(write, lambda _: Stale()) for write in writes)
 

@@ -2,12 +2,17 @@
 
 | item | table | pk | sk |
 |---|---|---|---|
-| commit record | commits | `<tenant>#commit#<2 hex of the key's SHA-256>` | `c/<client's key>` or `s/<purpose>/...` |
+| commit record | commits | `<tenant>#commit#<2 hex of its SHA-256>` | `c/<principal>/<key>` or `s/<purpose>/...` |
 | state (account, payment, refund, transfer) | ledger | `<tenant>#<kind>#<shard>` | `<id>` |
 | balance, one item per slice | ledger | `<tenant>#balance#<shard of the slice>` | `<account>/<slice>` |
-| due (a hold that expires) | ledger | `<tenant>#due#<shard>` | `<instant, ms>/<id>` |
+| due (something that happens by itself) | ledger | `<tenant>#due-<kind>#<shard>` | `<instant, ms>/<id>` |
+| line (of an account's statement) | ledger | `<tenant>#line#<account>/<slice>` | `<sequence>` |
+| history (of one object) | ledger | `<tenant>#history#<id>` | `<version>/<event>` |
+| event | ledger | `<tenant>#event#<shard>` | `<id>` |
+| test clock (sandbox only) | ledger | `<tenant>#clock` | `clock` |
 | owned (the accounts of one principal) | ledger | `<tenant>#owned#<principal>` | `<account>` |
 | client | clients | `client#<client id>` | `client` |
+| tenant | clients | `tenants` | `<tenant>` |
 
 A client is looked up before its tenant is known, which makes it the one key without a tenant.
 """
@@ -19,10 +24,20 @@ from chalicelib.kernel.ids import shard_of
 from chalicelib.ledger.chart import shard_of_slice
 from chalicelib.store.port import Key
 
-StateKind = Literal["account", "payment", "refund", "transfer"]
+StateKind = Literal["account", "payment", "refund", "transfer", "event"]
 
-CLIENT_KEY_SPACE: Final = "c/"
-"""What the API may write; internal work (`s/...`) has keys no client can name."""
+TENANTS: Final = "tenants"
+"""The partition that lists the tenants, for work that no request asks for."""
+
+
+def client_commit_key(principal: str, key: str) -> str:
+    """Return the commit key of a client's Idempotency-Key: its principal's own, so that nobody can take another's."""
+    return f"c/{principal}/{key}"
+
+
+def system_commit_key(purpose: str) -> str:
+    """Return the commit key of internal work: a key space that no client can name."""
+    return f"s/{purpose}"
 
 
 def commit_key(tenant: str, key: str) -> Key:
@@ -46,9 +61,39 @@ def balance_key(tenant: str, account: str, slice_number: int) -> Key:
     return Key("ledger", f"{tenant}#balance#{shard}", f"{account}/{slice_number}")
 
 
-def due_key(tenant: str, due_at: int, identifier: str) -> Key:
+def due_key(tenant: str, kind: StateKind, due_at: int, identifier: str) -> Key:
     """Return where the reminder of something due at `due_at` (ms) lives; sorts by time within its shard."""
-    return Key("ledger", f"{tenant}#due#{shard_of(identifier)}", f"{due_at:014d}/{identifier}")
+    return Key("ledger", due_partition(tenant, kind, shard_of(identifier)), f"{due_at:014d}/{identifier}")
+
+
+def due_partition(tenant: str, kind: StateKind, shard: str) -> str:
+    """Return the partition that holds what is due of one kind and shard, earliest first."""
+    return f"{tenant}#due-{kind}#{shard}"
+
+
+def line_partition(tenant: str, account: str, slice_number: int) -> str:
+    """Return the partition of the statement lines of one slice."""
+    return f"{tenant}#line#{account}/{slice_number}"
+
+
+def line_key(tenant: str, account: str, slice_number: int, sequence: int) -> Key:
+    """Return where the line of one entry of one slice lives."""
+    return Key("ledger", line_partition(tenant, account, slice_number), f"{sequence:012d}")
+
+
+def history_partition(tenant: str, identifier: str) -> str:
+    """Return the partition of what happened to one object, by version."""
+    return f"{tenant}#history#{identifier}"
+
+
+def history_key(tenant: str, identifier: str, version: int, name: str) -> Key:
+    """Return where one step of an object's history lives."""
+    return Key("ledger", history_partition(tenant, identifier), f"{version:08d}/{name}")
+
+
+def clock_key(tenant: str) -> Key:
+    """Return where a sandbox tenant's test clock lives."""
+    return Key("ledger", f"{tenant}#clock", "clock")
 
 
 def owned_key(tenant: str, principal: str, account: str) -> Key:
@@ -59,6 +104,11 @@ def owned_key(tenant: str, principal: str, account: str) -> Key:
 def owned_partition(tenant: str, principal: str) -> str:
     """Return the partition that lists the accounts of one principal."""
     return f"{tenant}#owned#{principal}"
+
+
+def tenant_key(tenant: str) -> Key:
+    """Return where the fact that there is such a tenant lives."""
+    return Key("clients", TENANTS, tenant)
 
 
 def client_key(client_id: str) -> Key:

@@ -16,7 +16,7 @@ blueprint = Blueprint(__name__)
 service = Service(
     "transfers",
     {
-        "POST /v1/transfers": Route(create, CreateTransfer),
+        "POST /v1/transfers": Route(create, CreateTransfer, versioned=False),
         "GET /v1/transfers": Route(list_transfers),
         "GET /v1/transfers/{id}": Route(get),
     },

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.ledger.movements import Place
 from chalicelib.store import read, transact
 from chalicelib.store.commit import Answer, Commit, Effect, Event
-from chalicelib.store.keys import CLIENT_KEY_SPACE, StateKind, balance_key, commit_key
+from chalicelib.store.keys import StateKind, balance_key, client_commit_key, commit_key
 from chalicelib.store.patience import Patience
 from chalicelib.store.port import Dynamo, Item
 from chalicelib.store.posting import Side, authorised, examine, posting
@@ -26,6 +27,9 @@ from chalicelib.web.problem_json import document
 from chalicelib.web.request import Request
 
 JSON_TYPE = "application/json"
+
+LARGEST_PAGE_BYTES = 2_000_000
+"""A function's answer may have 6 MB as JSON text within JSON, where each of our bytes can take up to two."""
 
 IsId = Callable[[str], bool]
 """Tells whether a text has the form of the ids of one kind."""
@@ -86,6 +90,7 @@ class Call:
     key: str = ""
     fingerprint: bytes = b""
     expected_version: int | None = None
+    system_key: str = ""
 
     @property
     def tenant(self) -> str:
@@ -94,8 +99,8 @@ class Call:
 
     @property
     def commit_key(self) -> str:
-        """The commit's key: clients write only their own key space."""
-        return CLIENT_KEY_SPACE + self.key
+        """The commit's key: a principal's own, or internal work's."""
+        return self.system_key or client_commit_key(self.caller.principal, self.key)
 
     def new_id(self, prefix: str, tag: str = "") -> str:
         """Return a fresh id."""
@@ -133,17 +138,19 @@ class Call:
         if refusal is not None:
             raise refusal
 
-    def expect(self, version: int) -> None:
-        """Raise 412 when the caller insists on another version than this one."""
+    def expect(self, version: int | None) -> None:
+        """Raise 412 when the caller insists on another version than this one (None: it has none yet)."""
         if self.expected_version not in {None, version}:
-            raise Problem(PRECONDITION_FAILED, f"The version is {version}.", param="If-Match")
+            found = "What is to be made has no version yet." if version is None else f"The version is {version}."
+            raise Problem(PRECONDITION_FAILED, found, param="If-Match")
 
     def page(self, kind: StateKind, is_cursor: IsId, show: Callable[[Item], Mapping[str, Any]]) -> Reply:
         """Answer a page of all the tenant's objects of a kind: the operator's view."""
         self.caller.require_operator()
         asked = self.window(kind, is_cursor)
         found = read.page(self.bench.dynamo, self.tenant, kind, asked)
-        return self.show_page(Page(tuple(show(item) for item in found.rows), found.has_more))
+        rows = tuple(show(item) for item in found.rows)
+        return self.show_page(Page(rows, found.has_more), backwards=asked.ending_before is not None)
 
     def window(self, kind: StateKind, is_cursor: IsId) -> Window:
         """Return the part of the list asked for; a cursor must be an object this caller may see."""
@@ -154,10 +161,17 @@ class Call:
                 raise Problem(INVALID_CURSOR, f"There is no {kind} {cursor}.")
         return asked
 
-    def show_page(self, page: Page[Mapping[str, Any]]) -> Reply:
-        """Render a page of resources."""
-        body = {"object": "list", "data": page.rows, "has_more": page.has_more, "url": self.request.path}
-        return Reply(200, orjson.dumps(body))
+    def show_page(self, page: Page[Mapping[str, Any]], *, backwards: bool = False) -> Reply:
+        """Render a page of resources; one that would be too large for an answer ends earlier.
+
+        `backwards` says that the page was asked for with ending_before: then its last rows are the nearest.
+        """
+        rows = [orjson.dumps(row) for row in (reversed(page.rows) if backwards else page.rows)]
+        sizes = accumulate(len(row) for row in rows)
+        kept = [orjson.Fragment(row) for row, size in zip(rows, sizes, strict=True) if size <= LARGEST_PAGE_BYTES]
+        data = kept[::-1] if backwards else kept
+        more = page.has_more or len(kept) < len(rows)
+        return Reply(200, orjson.dumps({"object": "list", "data": data, "has_more": more, "url": self.request.path}))
 
     def show(self, resource: Mapping[str, Any]) -> Reply:
         """Render one resource with its ETag."""

@@ -14,6 +14,7 @@ STATUS_SECONDS: Final = 5.0
 """A revoked client is refused after this long at the latest, whatever its token says."""
 
 _STATUSES_KEPT: Final = 10_000
+_CLAIMS: Final = ("tenant", "principal", "role", "client_id", "scope", "api_key_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,18 @@ class Caller:
 def identify(claims: Mapping[str, Any] | None, api_key_id: str | None) -> Caller:
     """Read the caller from the claims the gateway verified; refuse an API key issued to somebody else."""
     assert claims is not None, "the gateway let a request through without claims"
-    if claims["api_key_id"] != api_key_id:
+    tenant, principal, role, client_id, scope, key = (_claim(claims, name) for name in _CLAIMS)
+    if key != api_key_id:
         raise Problem(FORBIDDEN, "The API key was not issued with this client.", param="x-api-key")
-    return Caller(
-        tenant=claims["tenant"],
-        principal=claims["principal"],
-        role=claims["role"],
-        client_id=claims["client_id"],
-        scopes=frozenset(claims["scope"].split()),
-    )
+    return Caller(tenant, principal, role, client_id, frozenset(scope.split()))
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that our tokens have; a token of the issuer without it was not made for this API."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise Problem(FORBIDDEN, f"The token has no usable claim {name}.")
+    return value
 
 
 @dataclass(slots=True)

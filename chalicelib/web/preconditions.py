@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from chalicelib.kernel.cards import holds_card_number
 from chalicelib.kernel.problems import (
     IDEMPOTENCY_KEY_INVALID,
     IDEMPOTENCY_KEY_MISSING,
@@ -37,6 +38,8 @@ def idempotency_key(request: Request) -> str:
             "The key must be one value of 1 to 255 printable ASCII characters.",
             param="Idempotency-Key",
         )
+    if holds_card_number(key):
+        raise Problem(IDEMPOTENCY_KEY_INVALID, "The key looks like a card number.", param="Idempotency-Key")
     return key
 
 
@@ -52,11 +55,11 @@ def if_match(request: Request) -> int | None:
 
 
 def fingerprint(request: Request, principal: str, body: Mapping[str, Any]) -> bytes:
-    """Return what makes two requests the same: principal, method, path and canonical body (SHA-256).
+    """Return what makes two requests the same: principal, route, path parameters and canonical body (SHA-256).
 
     If-Match is left out: a client that repeats its request without it means the same request. The
     principal is in, so that a key learnt by another principal replays nothing to it.
     """
-    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    head = f"{principal}\n{request.method}\n{request.path}\n".encode()
+    canonical = orjson.dumps([dict(request.path_parameters), body], option=orjson.OPT_SORT_KEYS)
+    head = f"{principal}\n{request.method}\n{request.resource}\n".encode()
     return sha256(head + canonical).digest()

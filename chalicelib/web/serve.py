@@ -35,6 +35,7 @@ from chalicelib.web.preconditions import fingerprint, idempotency_key, if_match
 from chalicelib.web.reply import problem_reply, to_gateway
 from chalicelib.web.request import Request, read_event
 from chalicelib.web.strict_json import read_object
+from chalicelib.web.tenant_clock import tenant_now_at
 from chalicelib.web.validate import Body, require_json, validate
 
 SPARE_SECONDS: Final = 1.0
@@ -52,10 +53,14 @@ _LEDGER_TROUBLE: Final = (Throttled, Unreachable, OutcomeUnknown)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of a room's table: the operation and the model of its body (None: a read without a body)."""
+    """One line of a room's table: the operation and the model of its body (None: a read without a body).
+
+    `versioned` says that the request changes something that has a version already, for If-Match to mean.
+    """
 
     operation: Operation
     body: type[Body] | None = None
+    versioned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +126,8 @@ def _open(route: OpenRoute, request: Request, bench: Bench, patience: Patience) 
 
 def _run(route: Route, request: Request, bench: Bench, statuses: ClientStatuses, patience: Patience) -> Reply:
     caller = identify(request.claims, request.api_key_id)
-    now_at = bench.clock.now_at()
     if route.body is None:
-        return _persist(route, Call(request, caller, None, bench, patience, now_at), statuses)
+        return _persist(route, Call(request, caller, None, bench, patience, now_at=0), statuses)
     require_json(request)
     raw = read_object(request.body)
     call = Call(
@@ -132,7 +136,7 @@ def _run(route: Route, request: Request, bench: Bench, statuses: ClientStatuses,
         body=validate(route.body, raw),
         bench=bench,
         patience=patience,
-        now_at=now_at,
+        now_at=0,
         key=idempotency_key(request),
         fingerprint=fingerprint(request, caller.principal, raw),
         expected_version=if_match(request),
@@ -145,14 +149,14 @@ def _persist(route: Route, call: Call, statuses: ClientStatuses) -> Reply:
     while True:
         try:
             statuses.require_active(call.caller.client_id)
-            return _once(route.operation, call)
+            now_at = tenant_now_at(call.bench.dynamo, call.bench.clock, call.tenant)
+            return _once(route, replace(call, now_at=now_at))
         except Stale:
             refusal = Problem(VERSION_CONFLICT, "The object kept changing while this was decided.")
         except _LEDGER_TROUBLE:
             refusal = _unheard(call)
         if not call.patience.again():
             raise refusal
-        call = replace(call, now_at=call.bench.clock.now_at())
 
 
 def _unheard(call: Call) -> Problem:
@@ -165,10 +169,12 @@ def _unheard(call: Call) -> Problem:
     return gave_up(call.patience)
 
 
-def _once(operation: Operation, call: Call) -> Reply:
+def _once(route: Route, call: Call) -> Reply:
     """Run a write, and refuse it only after looking for its own commit: a retry must not refuse itself."""
     try:
-        return operation(call)
+        if not route.versioned:
+            call.expect(None)
+        return route.operation(call)
     except Problem as refusal:
         replayed = call.replay() if call.key else None
         if replayed is not None:

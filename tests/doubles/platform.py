@@ -9,7 +9,7 @@ import orjson
 
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance
-from chalicelib.store.keys import client_key
+from chalicelib.store.keys import client_key, tenant_key
 from chalicelib.store.port import Dynamo, Put
 from chalicelib.web.call import Bench
 from chalicelib.web.serve import Route, Service
@@ -29,7 +29,7 @@ class Client:
     client_id: str = "cl_operator"
     principal: str = "prn_operator"
     role: str = "operator"
-    tenant: str = "demo.sandbox"
+    tenant: str = "demo.live"
     scope: str = SCOPES
 
     def claims(self) -> dict[str, Any]:
@@ -75,16 +75,18 @@ class Platform:
     clock: Clock = field(default_factory=HandClock)
     chance: Chance = field(default_factory=SeededChance)
     services: list[Service] = field(init=False)
+    bench: Bench = field(init=False)
     requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        bench = Bench(self.dynamo, self.clock, self.chance)
+        bench = self.bench = Bench(self.dynamo, self.clock, self.chance)
         rooms = [import_module(f"chalicelib.{room}.entrypoint").service for room in ROOMS]
         self.services = [Service(room.name, room.routes, lambda: bench) for room in rooms]
 
     def register(self, client: Client, status: str = "active") -> Client:
         """Make the client known, as the tokens room would find it."""
-        writes = [Put(client_key(client.client_id), {"status": status, "tenant": client.tenant})]
+        status_item = {"status": status, "tenant": client.tenant}
+        writes = [Put(client_key(client.client_id), status_item), Put(tenant_key(client.tenant), {})]
         self.dynamo.transact(writes, token=client.client_id + status, timeout_seconds=5)
         return client
 

@@ -12,13 +12,13 @@ from tests.doubles.faulty_dynamo import FaultyDynamo
 from tests.doubles.platform import SCOPES, Client, Platform, Response
 from tests.doubles.time_and_chance import HandClock, SeededChance
 
-TENANT = "demo.sandbox"
+TENANT = "demo.live"
 WITHOUT_EXTERNAL = SCOPES.removesuffix(" external:write")
 OPERATOR = Client()
 ALICE = Client("cl_alice", "prn_alice", "owner", TENANT, WITHOUT_EXTERNAL)
 BOB = Client("cl_bob", "prn_bob", "owner", TENANT, WITHOUT_EXTERNAL)
 SHOP = Client("cl_shop", "prn_shop", "merchant", TENANT, WITHOUT_EXTERNAL)
-ELSEWHERE = Client("cl_elsewhere", "prn_operator", "operator", "other.live")
+ELSEWHERE = Client("cl_elsewhere", "prn_operator", "operator", "other.sandbox")
 EVERYBODY = (OPERATOR, ALICE, BOB, SHOP, ELSEWHERE)
 FUNDS_MINOR = 10_000
 NOWHERE = "acct_00000000000000000000000000w0"

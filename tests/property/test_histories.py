@@ -139,7 +139,9 @@ class History:
             assert self.record(key) is None, "it said that nothing was done"
 
     def record(self, key: str) -> Item | None:
-        return next((record for record in self.ledger.records() if record["sk"] == f"c/{key}"), None)
+        return next(
+            (record for record in self.ledger.records() if record["sk"] == f"c/{OPERATOR.principal}/{key}"), None
+        )
 
     def _request(self, verb: str, one: int, other: int, amount: int | None) -> tuple[str, dict[str, Any]] | None:
         wallet, payee = self.wallets[one % 3], self.payees[other]
@@ -208,7 +210,7 @@ class History:
 
     def _play(self, model: Model, record: Item) -> None:
         """A decline moves nothing; it was true when it was decided, and funds may have come before it was written."""
-        sent = self.sent[str(record["sk"]).removeprefix("c/")]
+        sent = self.sent[str(record["sk"]).removeprefix(f"c/{OPERATOR.principal}/")]
         answer = read_record(record).answer
         if answer.status == 402:
             assert not record["l"]

@@ -96,7 +96,7 @@ def _set_up(directory: Path) -> Issued:
             f"--pepper-file={pepper}",
         ]
     )
-    wanted = NewClient("demo.sandbox", "operator", ("payments:read",), "sandbox")
+    wanted = NewClient("demo.live", "operator", ("payments:read",), "sandbox")
     return Place(RESOURCES, keys, pepper).open().create(wanted)
 
 

@@ -114,7 +114,7 @@ def test_what_is_stored(kind: str, slices: int) -> None:
         ({"metadata": {"k": "4111111111111111"}}, "metadata"),
         ({"balance": {"posted": 5}}, "balance"),
         ({"status": "frozen"}, "status"),
-        ({"tenant": "other.live"}, "tenant"),
+        ({"tenant": "other.sandbox"}, "tenant"),
         ({"id": "acct_1"}, "id"),
         ({"overdraft": 5}, "overdraft"),
     ],

@@ -43,7 +43,7 @@ def test_in_api_gateway_a_key_belongs_to_its_plan() -> None:
     plan_id = gateway.create_usage_plan(name="sandbox")["id"]
     gateway.create_usage_plan(name="trial")
     keys = GatewayApiKeys(gateway)
-    key = keys.issue("demo.sandbox cl_1", "sandbox")
+    key = keys.issue("demo.live cl_1", "sandbox")
     assert [row["id"] for row in gateway.get_usage_plan_keys(usagePlanId=plan_id)["items"]] == [key.key_id]
     assert gateway.get_api_key(apiKey=key.key_id, includeValue=True)["value"] == key.value
     keys.disable(key.key_id)
@@ -55,5 +55,5 @@ def test_in_api_gateway_a_key_belongs_to_its_plan() -> None:
 def test_without_the_plan_there_is_no_key() -> None:
     gateway = boto3.client("apigateway")
     with pytest.raises(NoPlan, match="sandbox"):
-        GatewayApiKeys(gateway).issue("demo.sandbox cl_1", "sandbox")
+        GatewayApiKeys(gateway).issue("demo.live cl_1", "sandbox")
     assert gateway.get_api_keys()["items"] == []

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 CREATE = [
     "create",
-    "--tenant=demo.sandbox",
+    "--tenant=demo.live",
     "--role=operator",
     "--principal=new",
     "--scopes=payments:read payments:write",

@@ -31,7 +31,19 @@ TOKENS = {
     ("kms:Sign", f"arn:aws:kms:{ACCOUNT}:key/*"): OUR_KEY,
     ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{ACCOUNT}:secret:tollgate-local-pepper-??????"): NOTHING,
 }
-ALLOWED = {"tokens": TOKENS, "accounts": MONEY, "payments": MONEY, "refunds": MONEY, "transfers": MONEY}
+# A sweeper also takes away the reminders of what has happened, and finds the tenants it works for.
+DUE = MONEY | {
+    ("dynamodb:DeleteItem", LEDGER): ONLY_IN_TRANSACTIONS,
+    ("dynamodb:Query", CLIENTS): NOTHING,
+}
+ALLOWED = {
+    "tokens": TOKENS,
+    "accounts": MONEY,
+    "payments": MONEY,
+    "payments_due": DUE,
+    "refunds": MONEY,
+    "transfers": MONEY,
+}
 
 each_room = pytest.mark.parametrize("room", sorted(ALLOWED))
 

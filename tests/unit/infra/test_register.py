@@ -16,7 +16,7 @@ from tests.doubles.memory_dynamo import MemoryDynamo
 from tests.doubles.time_and_chance import HandClock, SeededChance
 
 PEPPER = bytes(32)
-WANTED = NewClient("demo.sandbox", "operator", ("payments:write", "payments:read"), "sandbox")
+WANTED = NewClient("demo.live", "operator", ("payments:write", "payments:read"), "sandbox")
 
 
 @dataclass(slots=True)
@@ -47,9 +47,9 @@ def test_a_new_client_can_log_in() -> None:
     register = _register()
     issued = register.create(WANTED)
     client = authenticate(register.dynamo, PEPPER, Credentials(issued.client_id, issued.client_secret))
-    assert (client.tenant, client.role, client.principal) == ("demo.sandbox", "operator", issued.principal)
+    assert (client.tenant, client.role, client.principal) == ("demo.live", "operator", issued.principal)
     assert client.scopes == ("payments:read", "payments:write")
-    assert client.api_key_id == issued.api_key_id == f"id of demo.sandbox {issued.client_id} in sandbox"
+    assert client.api_key_id == issued.api_key_id == f"id of demo.live {issued.client_id} in sandbox"
     assert issued.principal.startswith("prn_")
 
 
@@ -74,7 +74,7 @@ def test_o5_the_table_holds_no_secret() -> None:
     [
         ("tenant", "demo", "tenant"),
         ("tenant", "demo#1.sandbox", "tenant"),
-        ("tenant", "demo.sandbox\n", "tenant"),
+        ("tenant", "demo.live\n", "tenant"),
         ("tenant", "Demo.live", "tenant"),
         ("role", "admin", "role"),
         ("principal", "operator", "principal"),

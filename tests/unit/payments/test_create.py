@@ -69,7 +69,7 @@ def test_a_hold_has_an_end_and_a_reminder_of_it() -> None:
     assert answer.json["status"] == "authorized"
     assert answer.json["capture_before"] == "2026-11-30T09:00:00.000Z"
     due_at = ledger.clock.now_at() + 7 * 86_400_000
-    assert due_key(TENANT, due_at, answer.json["id"]) in ledger.store.inner.items
+    assert due_key(TENANT, "payment", due_at, answer.json["id"]) in ledger.store.inner.items
     assert "capture_before" not in ledger.pay().json
 
 

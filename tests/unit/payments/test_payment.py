@@ -30,6 +30,7 @@ STATES = {
     "refunded": replace(BEFORE, status=PaymentStatus.CAPTURED, captured_minor=100, refunded_minor=100),
     "canceled": replace(BEFORE, status=PaymentStatus.CANCELED),
     "declined": replace(BEFORE, status=PaymentStatus.DECLINED),
+    "expired": replace(BEFORE, status=PaymentStatus.EXPIRED),
 }
 
 EVENTS = {
@@ -39,6 +40,7 @@ EVENTS = {
     "capture 60": lambda payment: payment.capture(60, final=False, now_at=CREATED_AT),
     "capture 101": lambda payment: payment.capture(101, final=False, now_at=CREATED_AT),
     "cancel": lambda payment: payment.cancel(),
+    "expire": lambda payment: payment.expire(),
     "refund all": lambda payment: payment.refund(None),
     "refund 40": lambda payment: payment.refund(40),
     "refund 101": lambda payment: payment.refund(101),
@@ -49,31 +51,34 @@ CONFLICT, CAPTURE, REFUND = "state_conflict", "capture_too_large", "refund_too_l
 # Status, captured, refunded and still held afterwards; or the code of the refusal.
 TABLE: dict[str, list[object]] = {
     "capture all": [
-        ("captured", 100, 0, 0), ("captured", 100, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+        ("captured", 100, 0, 0), ("captured", 100, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],
     "capture 10": [
         ("partially_captured", 10, 0, 90), ("partially_captured", 50, 0, 50),
-        CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+        CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],
     "capture 10, final": [
-        ("captured", 10, 0, 0), ("captured", 50, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+        ("captured", 10, 0, 0), ("captured", 50, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],
     "capture 60": [
-        ("partially_captured", 60, 0, 40), ("captured", 100, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+        ("partially_captured", 60, 0, 40), ("captured", 100, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],
-    "capture 101": [CAPTURE, CAPTURE, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT],
+    "capture 101": [CAPTURE, CAPTURE, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT],
     "cancel": [
-        ("canceled", 0, 0, 0), ("captured", 40, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+        ("canceled", 0, 0, 0), ("captured", 40, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
+    ],
+    "expire": [
+        ("expired", 0, 0, 0), ("captured", 40, 0, 0), CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT, CONFLICT,
     ],
     "refund all": [
         CONFLICT, ("partially_captured", 40, 40, 60), ("captured", 100, 100, 0), ("captured", 40, 40, 0),
-        REFUND, CONFLICT, CONFLICT,
+        REFUND, CONFLICT, CONFLICT, CONFLICT,
     ],
     "refund 40": [
         CONFLICT, ("partially_captured", 40, 40, 60), ("captured", 100, 40, 0), ("captured", 40, 40, 0),
-        REFUND, CONFLICT, CONFLICT,
+        REFUND, CONFLICT, CONFLICT, CONFLICT,
     ],
-    "refund 101": [CONFLICT, REFUND, REFUND, REFUND, REFUND, CONFLICT, CONFLICT],
+    "refund 101": [CONFLICT, REFUND, REFUND, REFUND, REFUND, CONFLICT, CONFLICT, CONFLICT],
 }  # fmt: skip
 
 ROWS = [

@@ -10,7 +10,7 @@ from chalicelib.store.port import Absent, Item, Key, Put, Update, Value
 from tests.doubles.small_ledger import SmallLedger
 from tests.doubles.verbs import VERBS, Verb, name_of
 
-AUTHOR = Author("demo.sandbox", "prn_alice", "cl_alice")
+AUTHOR = Author("demo.live", "prn_alice", "cl_alice")
 ENTRY = post(Place("payer"), Place("payee", 3), 7, "USD", released_minor=2)
 EFFECT = Effect(Update(Key("ledger", "p", "s"), add={"p": 1}), lambda _: Stale())
 COMMIT = Commit(

@@ -6,9 +6,13 @@ import pytest
 
 from chalicelib.store.keys import (
     balance_key,
+    client_commit_key,
     client_key,
+    clock_key,
     commit_key,
     due_key,
+    history_key,
+    line_key,
     owned_key,
     state_key,
 )
@@ -27,15 +31,15 @@ def test_where_things_live() -> None:
         "t#balance#1",
     ]
     assert balance_key("t", MERCHANT, 2).sk == f"{MERCHANT}/2"
-    assert due_key("t", 5, PAYMENT) == due_key("t", 5, PAYMENT)
-    assert due_key("t", 5, PAYMENT).sk == f"00000000000005/{PAYMENT}"
+    assert due_key("t", "payment", 5, PAYMENT).pk == "t#due-payment#" + PAYMENT[-1]
+    assert due_key("t", "payment", 5, PAYMENT).sk == f"00000000000005/{PAYMENT}"
     assert owned_key("t", "prn_a", MERCHANT).pk == "t#owned#prn_a"
     assert client_key("cl_a").pk == "client#cl_a"
 
 
 def test_what_is_due_sorts_by_time() -> None:
     instants = [1, 9, 10, 1_795_424_400_000, 9_999_999_999_999]
-    keys = [due_key("t", instant, PAYMENT).sk for instant in instants]
+    keys = [due_key("t", "payment", instant, PAYMENT).sk for instant in instants]
     assert keys == sorted(keys)
 
 
@@ -45,7 +49,10 @@ def test_no_key_of_one_tenant_is_another_tenants() -> None:
             commit_key(tenant, "c/k"),
             state_key(tenant, "payment", PAYMENT),
             balance_key(tenant, MERCHANT, 0),
-            due_key(tenant, 1, PAYMENT),
+            due_key(tenant, "payment", 1, PAYMENT),
+            line_key(tenant, MERCHANT, 0, 1),
+            history_key(tenant, PAYMENT, 1, "payment.captured"),
+            clock_key(tenant),
             owned_key(tenant, "prn_a", MERCHANT),
         }
 
@@ -65,8 +72,9 @@ def test_the_api_writes_its_own_key_space(key: str) -> None:
     assert ledger.pay(key=key).status == 201
     *_, record = ledger.records()
     assert len(ledger.records()) == known + 1
-    assert record["sk"] == "c/" + key.strip('"')
-    assert record["pk"] == commit_key("demo.sandbox", f"c/{key.strip(chr(34))}").pk
+    bare = key.strip('"')
+    assert record["sk"] == f"c/prn_alice/{bare}"
+    assert record["pk"] == commit_key("demo.live", client_commit_key("prn_alice", bare)).pk
 
 
 def test_one_key_of_two_tenants_is_two_keys() -> None:

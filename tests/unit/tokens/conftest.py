@@ -91,7 +91,7 @@ class TokenHouse:
     def register(self, client_id: str = CLIENT_ID, *secrets: str, **changed: Value) -> None:
         hashes: list[Value] = [{"h": hash_secret(PEPPER, one), "created_at": 1} for one in secrets or (SECRET,)]
         item: dict[str, Value] = {
-            "tenant": "demo.sandbox",
+            "tenant": "demo.live",
             "principal": "prn_merchant",
             "role": "merchant",
             "scopes": ["payments:read", "payments:write"],

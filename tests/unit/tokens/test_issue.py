@@ -62,7 +62,7 @@ def test_o11_the_token_is_an_access_token_of_rfc_9068(house: TokenHouse) -> None
         "client_id": CLIENT_ID,
         "scope": ALL_SCOPES,
         "token_use": "access",
-        "tenant": "demo.sandbox",
+        "tenant": "demo.live",
         "principal": "prn_merchant",
         "role": "merchant",
         "api_key_id": "key123",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.doubles.platform import Client
-from tests.doubles.small_ledger import ALICE, ELSEWHERE, OPERATOR, SHOP, SmallLedger
+from tests.doubles.small_ledger import ALICE, ELSEWHERE, OPERATOR, SmallLedger
 from tests.doubles.verbs import VERBS, Sending, Verb, name_of
 
 EVERY_VERB = pytest.mark.parametrize("verb", VERBS, ids=name_of)
@@ -36,7 +36,8 @@ def test_an_unusable_key(verb: Verb, key: str) -> None:
 @EVERY_VERB
 def test_a_key_of_another_request(verb: Verb) -> None:
     ledger, sending = _arranged(verb)
-    ledger.made(ledger.transfer(OPERATOR, source=ledger.external, amount=1, key="the-key"))
+    other = Sending(sending.client, "/v1/accounts", {"kind": "wallet", "currency": "JPY"})
+    assert other.send(ledger).status == 201
     before = ledger.snapshot()
     refused = sending.send(ledger)
     assert (refused.status, refused.json["code"], refused.json["param"]) == (
@@ -48,17 +49,18 @@ def test_a_key_of_another_request(verb: Verb) -> None:
 
 
 @EVERY_VERB
-def test_a_key_of_another_principal_replays_nothing(verb: Verb) -> None:
-    """Even when the other may do the same: the answer belongs to who asked first."""
+def test_a_key_of_another_principal_is_another_key(verb: Verb) -> None:
+    """Nobody can take a key from somebody else, nor be answered with what somebody else did."""
     ledger, sending = _arranged(verb)
-    first = sending.send(ledger)
-    for account in (ledger.alice, ledger.bob):
-        ledger.give_mandate(account, SHOP)
     other = Client("cl_second", "prn_second", "operator")
     ledger.platform.register(other)
-    refused = Sending(other, sending.path, sending.body).send(ledger)
-    assert refused.status == 422
-    assert first.json["id"] not in refused.text
+    taken = ledger.post(other, "/v1/accounts", {"kind": "wallet", "currency": "JPY"}, key="the-key")
+    assert taken.status == 201
+    answer = sending.send(ledger)
+    assert answer.status == verb.status
+    assert "Idempotent-Replayed" not in answer.headers
+    again = sending.send(ledger)
+    assert (again.text, again.headers["Idempotent-Replayed"]) == (answer.text, "true")
 
 
 @EVERY_VERB
@@ -154,3 +156,14 @@ def test_a_bad_body(verb: Verb, raw: str, code: str) -> None:
 def test_another_media_type(verb: Verb) -> None:
     ledger, sending = _arranged(verb)
     assert sending.send(ledger, headers={"Content-Type": "text/plain"}).status == 415
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.version is None], ids=name_of)
+def test_what_is_to_be_made_has_no_version_to_insist_on(verb: Verb) -> None:
+    ledger, sending = _arranged(verb)
+    before = ledger.snapshot()
+    refused = sending.send(ledger, headers={"If-Match": '"1"'})
+    assert (refused.status, refused.json["param"]) == (412, "If-Match")
+    assert ledger.snapshot() == before
+    first = sending.send(ledger)
+    assert sending.send(ledger, headers={"If-Match": '"1"'}).text == first.text

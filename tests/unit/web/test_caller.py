@@ -13,7 +13,7 @@ from tests.doubles.time_and_chance import HandClock
 
 def test_claims_make_the_caller() -> None:
     who = identify(ALICE.claims(), "key_cl_alice")
-    assert (who.tenant, who.principal, who.role, who.client_id) == ("demo.sandbox", "prn_alice", "owner", "cl_alice")
+    assert (who.tenant, who.principal, who.role, who.client_id) == ("demo.live", "prn_alice", "owner", "cl_alice")
     assert "payments:write" in who.scopes
     assert not who.is_operator
     assert identify(OPERATOR.claims(), "key_cl_operator").is_operator
@@ -122,3 +122,12 @@ def test_the_memory_of_statuses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         registry.store.inner.seed(client_key(f"cl{number}"), {"status": "active"})
         registry.statuses.require_active(f"cl{number}")
         assert len(registry.statuses._active_until) <= 3
+
+
+@pytest.mark.parametrize("missing", ["tenant", "principal", "role", "client_id", "scope", "api_key_id"])
+@pytest.mark.parametrize("value", [None, "", 7, ["a"]])
+def test_a_token_that_was_not_made_for_this_api(missing: str, value: object) -> None:
+    claims = {**OPERATOR.claims(), missing: value}
+    with pytest.raises(Problem) as caught:
+        identify(claims, "key_cl_operator")
+    assert caught.value.kind.status == 403

@@ -101,6 +101,11 @@ BODY: Mapping[str, Any] = {"amount": 1, "metadata": {"a": "b", "c": "d"}}
 FIRST = fingerprint(REQUEST, "prn_alice", BODY)
 
 
+def test_an_encoded_path_is_no_difference() -> None:
+    """Dispatch reads the decoded parameter; so does what makes two requests the same."""
+    assert fingerprint(replace(REQUEST, path="/v1/p%61yments"), "prn_alice", BODY) == FIRST
+
+
 def test_the_order_of_names_is_no_difference() -> None:
     assert fingerprint(REQUEST, "prn_alice", {"metadata": {"c": "d", "a": "b"}, "amount": 1}) == FIRST
 
@@ -114,7 +119,8 @@ def test_neither_version_nor_token_nor_request_id_is_a_difference() -> None:
     "other",
     [
         fingerprint(REQUEST, "prn_bob", BODY),
-        fingerprint(replace(REQUEST, path="/v1/transfers"), "prn_alice", BODY),
+        fingerprint(replace(REQUEST, resource="/v1/transfers"), "prn_alice", BODY),
+        fingerprint(replace(REQUEST, path_parameters={"id": "pay_1"}), "prn_alice", BODY),
         fingerprint(replace(REQUEST, method="PUT"), "prn_alice", BODY),
         fingerprint(REQUEST, "prn_alice", {**BODY, "amount": 2}),
         fingerprint(REQUEST, "prn_alice", {**BODY, "amount": "1"}),
@@ -126,6 +132,13 @@ def test_a_difference(other: bytes) -> None:
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    one = replace(REQUEST, method="POST", path="/a")
-    other = replace(REQUEST, method="POST\n/a", path="")
+    one = replace(REQUEST, method="POST", resource="/a")
+    other = replace(REQUEST, method="POST\n/a", resource="")
     assert fingerprint(one, "p", {}) != fingerprint(other, "p", {})
+
+
+def test_a_key_that_is_a_card_number() -> None:
+    with pytest.raises(Problem) as caught:
+        idempotency_key(_with("idempotency-key", "order 4111 1111 1111 1111"))
+    assert caught.value.kind.code == "idempotency_key_invalid"
+    assert "4111" not in caught.value.detail
