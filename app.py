@@ -3,11 +3,14 @@
 from chalice import Chalice
 
 from chalicelib.accounts.entrypoint import blueprint as accounts
+from chalicelib.clocks.entrypoint import blueprint as clocks
+from chalicelib.events.entrypoint import blueprint as events
 from chalicelib.payments.entrypoint import blueprint as payments
+from chalicelib.projections.entrypoint import blueprint as projections
 from chalicelib.refunds.entrypoint import blueprint as refunds
 from chalicelib.tokens.entrypoint import blueprint as tokens
 from chalicelib.transfers.entrypoint import blueprint as transfers
 
 app = Chalice(app_name="tollgate")
-for blueprint in (tokens, accounts, payments, refunds, transfers):
+for blueprint in (tokens, accounts, payments, refunds, transfers, events, clocks, projections):
     app.register_blueprint(blueprint)

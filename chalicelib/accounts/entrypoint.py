@@ -5,6 +5,7 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib.accounts.create import create
+from chalicelib.accounts.entries import entries
 from chalicelib.accounts.freeze import freeze
 from chalicelib.accounts.get import get
 from chalicelib.accounts.health import health
@@ -23,6 +24,7 @@ service = Service(
         "POST /v1/accounts": Route(create, CreateAccount, versioned=False),
         "GET /v1/accounts": Route(list_accounts),
         "GET /v1/accounts/{id}": Route(get),
+        "GET /v1/accounts/{id}/entries": Route(entries),
         "POST /v1/accounts/{id}/freeze": Route(freeze, Nothing),
         "POST /v1/accounts/{id}/unfreeze": Route(unfreeze, Nothing),
     },

@@ -1,11 +1,13 @@
 """The only place that reads the clock or waits; everything else is handed a Clock."""
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
 SECOND_MS = 1_000
 DAY_SECONDS = 86_400
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Clock(Protocol):
@@ -44,3 +46,13 @@ def to_rfc3339(instant_at: int) -> str:
     """Render milliseconds since the epoch as RFC 3339 in UTC with milliseconds: 2026-11-23T09:00:00.000Z."""
     whole = datetime.fromtimestamp(instant_at // SECOND_MS, tz=UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{instant_at % SECOND_MS:03d}Z"
+
+
+def from_rfc3339(text: str) -> int | None:
+    """Return milliseconds since the epoch of an RFC 3339 instant with an offset; None if it is not one."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    try:
+        return round(datetime.fromisoformat(text.upper()).timestamp() * SECOND_MS)
+    except (ValueError, OverflowError):  # the 30th of February, the year 0
+        return None

@@ -59,6 +59,11 @@ def new_id(prefix: str, at: int, chance: Chance, *, tag: str = "") -> str:
     return f"{prefix}_{stem}{tag}{SHARDS[chance.below(len(SHARDS))]}"
 
 
+def earliest_id(prefix: str, at: int) -> str:
+    """Return what sorts before every id made at `at` (ms) or later, and after every earlier one."""
+    return f"{prefix}_{_base32(at, _TIME_CHARACTERS)}"
+
+
 def is_id(text: str, prefix: str, *, tags: str = "") -> bool:
     """Tell whether `text` could have come from `new_id(prefix, ..., tag=one of tags)`."""
     head, _, rest = text.partition("_")

@@ -9,6 +9,7 @@ from chalicelib.payments.capture import capture
 from chalicelib.payments.create import create
 from chalicelib.payments.expire import expire
 from chalicelib.payments.get import get
+from chalicelib.payments.history import history
 from chalicelib.payments.list import list_payments
 from chalicelib.payments.schema import CancelPayment, CapturePayment, CreatePayment
 from chalicelib.web.internal import Sweeper
@@ -23,6 +24,7 @@ service = Service(
         "POST /v1/payments": Route(create, CreatePayment, versioned=False),
         "GET /v1/payments": Route(list_payments),
         "GET /v1/payments/{id}": Route(get),
+        "GET /v1/payments/{id}/history": Route(history),
         "POST /v1/payments/{id}/capture": Route(capture, CapturePayment),
         "POST /v1/payments/{id}/cancel": Route(cancel, CancelPayment),
     },

@@ -100,6 +100,17 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Audit:
+    """Who did what when, as a stored record says it; `object_id` is the first object it speaks of."""
+
+    key: str
+    operation: str
+    principal: str
+    at: int
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A commit as it was found: what a replay needs of it."""
 
@@ -109,9 +120,25 @@ class Record:
 
 def read_record(item: Item) -> Record:
     """Decode the stored record of a commit."""
-    body = zlib.decompress(cast("bytes", item["b"]), _RAW_DEFLATE)
-    answer = Answer(cast("int", item["st"]), body, cast("int", item["e"]))
+    answer = Answer(cast("int", item["st"]), inflate(cast("bytes", item["b"])), cast("int", item["e"]))
     return Record(cast("bytes", item["f"]), answer)
+
+
+def read_audit(item: Item) -> Audit:
+    """Decode the audit line of a stored record."""
+    events = cast("list[dict[str, str]]", item["ev"])
+    return Audit(
+        key=cast("str", item["sk"]),
+        operation=cast("str", item["op"]),
+        principal=cast("str", item["pn"]),
+        at=cast("int", item["t"]),
+        object_id=events[0]["o"] if events else "",
+    )
+
+
+def inflate(body: bytes) -> bytes:
+    """Return an answer's body as it was sent."""
+    return zlib.decompress(body, _RAW_DEFLATE)
 
 
 def read_legs(item: Item) -> tuple[Leg, ...]:

@@ -8,7 +8,14 @@ from typing import cast
 from chalicelib.kernel.ids import SHARDS
 from chalicelib.kernel.page import Page, Window
 from chalicelib.ledger.chart import has_floor, slices_of
-from chalicelib.store.keys import StateKind, balance_key, owned_partition, state_key, state_partition
+from chalicelib.store.keys import (
+    StateKind,
+    balance_key,
+    history_partition,
+    owned_partition,
+    state_key,
+    state_partition,
+)
 from chalicelib.store.port import Dynamo, Item
 
 
@@ -43,8 +50,17 @@ def balance(dynamo: Dynamo, tenant: str, account: str) -> Balance:
 
 def page(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window) -> Page[Item]:
     """Return a page of all objects of a kind: one query per shard, merged by id, which is by time."""
-    partitions = [state_partition(tenant, kind, shard) for shard in SHARDS]
-    return _merge(dynamo, partitions, window)
+    return _merge(dynamo, [state_partition(tenant, kind, shard) for shard in SHARDS], window)
+
+
+def page_before(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window, limit_id: str) -> Page[Item]:
+    """Return a page of the objects whose ids sort before `limit_id`, as if there were no others."""
+    return _merge(dynamo, [state_partition(tenant, kind, shard) for shard in SHARDS], window, limit_id)
+
+
+def history_page(dynamo: Dynamo, tenant: str, identifier: str, window: Window) -> Page[Item]:
+    """Return a page of what happened to one object, newest first; the cursors are sort keys."""
+    return _merge(dynamo, [history_partition(tenant, identifier)], window)
 
 
 def owned_page(dynamo: Dynamo, tenant: str, principal: str, window: Window) -> Page[Item]:
@@ -52,16 +68,17 @@ def owned_page(dynamo: Dynamo, tenant: str, principal: str, window: Window) -> P
     return _merge(dynamo, [owned_partition(tenant, principal)], window)
 
 
-def _merge(dynamo: Dynamo, partitions: list[str], window: Window) -> Page[Item]:
+def _merge(dynamo: Dynamo, partitions: list[str], window: Window, limit_id: str | None = None) -> Page[Item]:
     """Ask every partition for one more than the limit: whatever the shards hold, that shows if there is more."""
     backwards = window.ending_before is not None
+    before = min((bound for bound in (window.starting_after, limit_id) if bound is not None), default=None)
     rows = [
         dynamo.query(
             "ledger",
             partition,
             limit=window.limit + 1,
             after=window.ending_before,
-            before=window.starting_after,
+            before=before,
             newest_first=not backwards,
         )
         for partition in partitions

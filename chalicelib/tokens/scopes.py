@@ -14,6 +14,9 @@ SCOPES: Final = (
     "refunds:write",
     "transfers:read",
     "transfers:write",
+    "events:read",
+    "clocks:read",
+    "clocks:write",
     "external:write",
 )
 """All but the last stand in the gateway's definitions; `external:write` is asked for by the functions."""

@@ -15,10 +15,10 @@ from chalicelib.web.call import Bench
 from chalicelib.web.serve import Route, Service
 from tests.doubles.time_and_chance import HandClock, SeededChance
 
-ROOMS = ("accounts", "payments", "refunds", "transfers")
+ROOMS = ("accounts", "payments", "refunds", "transfers", "events", "clocks")
 SCOPES = (
     "accounts:read accounts:write payments:read payments:write refunds:read refunds:write "
-    "transfers:read transfers:write external:write"
+    "transfers:read transfers:write events:read clocks:read clocks:write external:write"
 )
 
 

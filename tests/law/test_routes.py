@@ -49,10 +49,12 @@ def _route(route: str, operation: Mapping[str, Any]) -> Offered:
 def _served() -> dict[str, str]:
     """Return "<room>.<verb>" by route, as the rooms' entrypoints have them; the verb is the name of its module."""
     rooms = [path.parent.name for path in (ROOT / "chalicelib").glob("*/entrypoint.py")]
+    modules = [import_module(f"chalicelib.{room}.entrypoint") for room in rooms]
     return {
         route: ".".join(entry.operation.__module__.split(".")[1:])
-        for room in rooms
-        for route, entry in import_module(f"chalicelib.{room}.entrypoint").service.routes.items()
+        for module in modules
+        if hasattr(module, "service")  # a room behind a stream has none
+        for route, entry in module.service.routes.items()
     }
 
 

@@ -19,7 +19,10 @@ from infra.local import engines
 
 DEPLOY_SECONDS = 180
 SHIPPED = ("app.py", "requirements.txt", ".chalice/config.json", "chalicelib")
-ASYNCHRONOUS = {"payments_due": "chalicelib.payments.entrypoint.sweep"}
+ASYNCHRONOUS = {
+    "payments_due": "chalicelib.payments.entrypoint.sweep",
+    "projections": "chalicelib.projections.entrypoint.project",
+}
 """Functions that no gateway calls, and their handlers."""
 
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())

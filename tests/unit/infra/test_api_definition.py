@@ -22,7 +22,7 @@ VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
 OPEN = {"POST /oauth2/token", "GET /v1/health"}
-ROOMS = ("tokens", "accounts", "payments", "refunds", "transfers")
+ROOMS = ("tokens", "accounts", "payments", "refunds", "transfers", "events", "clocks")
 
 RESPONSE_TYPES = {
     "ACCESS_DENIED", "API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE",
@@ -105,8 +105,9 @@ def test_each_write_needs_a_key_and_has_its_body_checked(route: str) -> None:
 def test_each_list_takes_the_three_parameters(route: str) -> None:
     operation = OPERATIONS[route]
     query = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-    is_list = operation["operationId"].endswith(".list")
-    assert query == ({"limit", "starting_after", "ending_before"} if is_list else set())
+    is_list = operation["operationId"].endswith((".list", ".entries", ".history"))
+    others = {"accounts.get": {"at", "sequence"}}.get(operation["operationId"], set())
+    assert query == ({"limit", "starting_after", "ending_before"} if is_list else others)
 
 
 @each_resource

@@ -36,7 +36,32 @@ DUE = MONEY | {
     ("dynamodb:DeleteItem", LEDGER): ONLY_IN_TRANSACTIONS,
     ("dynamodb:Query", CLIENTS): NOTHING,
 }
+EVENTS = {
+    ("dynamodb:GetItem", LEDGER): NOTHING,
+    ("dynamodb:Query", LEDGER): NOTHING,
+    ("dynamodb:GetItem", CLIENTS): NOTHING,
+}
+CLOCKS = {
+    ("dynamodb:PutItem", COMMITS): ONLY_IN_TRANSACTIONS,
+    ("dynamodb:GetItem", COMMITS): NOTHING,
+    ("dynamodb:UpdateItem", LEDGER): ONLY_IN_TRANSACTIONS,
+    ("dynamodb:GetItem", LEDGER): NOTHING,
+    ("dynamodb:GetItem", CLIENTS): NOTHING,
+}
+# The stream's name ends in the instant it was made, which nobody knows before.
+PROJECTIONS = {
+    ("dynamodb:GetItem", COMMITS): NOTHING,
+    ("dynamodb:PutItem", LEDGER): ONLY_IN_TRANSACTIONS,
+    ("dynamodb:GetItem", LEDGER): NOTHING,
+} | {
+    (f"dynamodb:{action}", f"{table}/stream/*"): NOTHING
+    for action in ("DescribeStream", "GetRecords", "GetShardIterator")
+    for table in (COMMITS, LEDGER)
+}
 ALLOWED = {
+    "events": EVENTS,
+    "clocks": CLOCKS,
+    "projections": PROJECTIONS,
     "tokens": TOKENS,
     "accounts": MONEY,
     "payments": MONEY,
