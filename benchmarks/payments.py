@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from infra.local.run import running
 from infra.local.seed import Sandbox, seed
 
 CONNECTIONS = (1, 16, 64)
+WARMING_SECONDS = 1.5
 KINDS = (("lean", "awslambdaric"), ("boto3", "awslambdaric"), ("lean", "fast"))
 """The client for the ledger, and the worker that runs the functions."""
 
@@ -46,8 +47,9 @@ def _measure(side: Side, connections: int, seconds: float, alone: Alone) -> floa
     sandbox = side.sandbox
     token = sandbox.api().login().token
     requests = tuple(_payment(sandbox, token, payer) for payer in ("payer", "payer2"))
-    plan = Plan(sandbox.base_url, sandbox.ca, requests, connections, seconds, uuid4().hex[:8])
-    result = run(plan)
+    warming = Plan(sandbox.base_url, sandbox.ca, requests, connections, WARMING_SECONDS, uuid4().hex[:8])
+    run(warming)  # environments start with the load, and each start takes a core for a while
+    result = run(replace(warming, seconds=seconds, key_prefix=uuid4().hex[:8]))
     _print(side.name, connections, result, alone)
     return result.rate
 

@@ -91,6 +91,7 @@ NOT_FOUND = _kind(404, "not_found", "There is no such object", "Check the id; an
 ACCOUNT_NOT_FOUND = _kind(404, "account_not_found", "There is no such account", "Check the id; an account you may not use is not shown.")
 METHOD_NOT_ALLOWED = _kind(405, "method_not_allowed", "The resource has no such method", "Use one of the methods in the Allow header.")
 STATE_CONFLICT = _kind(409, "state_conflict", "The object is not in a state that allows this", "Read the object and decide anew.")
+REFERENCE_TAKEN = _kind(409, "reference_taken", "Another payment to this payee bears the reference", "Look the other payment up: this order may be paid already. After a cancel or an expiry the reference is free again.")
 VERSION_CONFLICT = _kind(409, "version_conflict", "Others kept changing the object", "Repeat with the same key.")
 PRECONDITION_FAILED = _kind(412, "precondition_failed", "The object has another version", "Read the object, decide anew and send its new ETag.")
 REQUEST_TOO_LARGE = _kind(413, "request_too_large", "The body is too large", "Send at most 256 KiB.")

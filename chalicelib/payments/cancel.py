@@ -1,7 +1,8 @@
 """Cancelling what is left of an authorization: one read and one commit."""
 
 from chalicelib.ledger.movements import release
-from chalicelib.payments.records import moving, resource, visible_payment
+from chalicelib.payments.records import resource, visible_payment
+from chalicelib.payments.reference import ending
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
 
@@ -17,7 +18,7 @@ def cancel(call: Call) -> Reply:
             status=200,
             resource=resource(after),
             events=(f"payment.{after.status.value}",),
-            effects=(moving(call.tenant, before, after, call.commit_key),),
+            effects=ending(call.tenant, before, after, call.commit_key),
             entry=release(call.place(after.payer), before.held_minor, after.currency),
             sides={after.payer: Side("payer")},
         )

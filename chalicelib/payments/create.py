@@ -8,6 +8,7 @@ from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.movements import hold, move
 from chalicelib.payments.payment import CAPTURE_WINDOW_MS, PREFIX, Payment, PaymentStatus
 from chalicelib.payments.records import making, resource
+from chalicelib.payments.reference import taking
 from chalicelib.payments.schema import CreatePayment
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
@@ -28,7 +29,7 @@ def create(call: Call) -> Reply:
             status=201,
             resource=resource(payment),
             events=("payment.authorized" if manual else "payment.captured",),
-            effects=making(call.tenant, payment, call.commit_key),
+            effects=(*making(call.tenant, payment, call.commit_key), *taking(call.tenant, payment)),
             entry=_entry(call, payment),
             sides={
                 payment.payer: Side("payer", authority=call.caller.principal),
@@ -60,6 +61,7 @@ def _authorized(call: Call, wanted: CreatePayment) -> Payment:
         owner=call.caller.principal,
         created_at=call.now_at,
         capture_before_at=call.now_at + CAPTURE_WINDOW_MS,
+        reference=wanted.reference,
         description=wanted.description,
         metadata=wanted.metadata,
     )

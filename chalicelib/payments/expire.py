@@ -1,7 +1,8 @@
 """Ending a hold at its `capture_before`: one read and one commit, started by the sweeper."""
 
 from chalicelib.ledger.movements import release
-from chalicelib.payments.records import is_payment_id, moving, read_payment, resource
+from chalicelib.payments.records import is_payment_id, read_payment, resource
+from chalicelib.payments.reference import ending
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
 from chalicelib.web.internal import under
@@ -20,7 +21,7 @@ def expire(call: Call, identifier: str) -> Reply | None:
             status=200,
             resource=resource(after),
             events=(f"payment.{after.status.value}",),
-            effects=(moving(call.tenant, before, after, work.commit_key),),
+            effects=ending(call.tenant, before, after, work.commit_key),
             entry=release(call.place(after.payer), before.held_minor, after.currency),
             sides={after.payer: Side("payer")},
         )

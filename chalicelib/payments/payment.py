@@ -48,6 +48,7 @@ class Payment:
     version: int = 1
     capture_before_at: int | None = None
     decline_code: str | None = None
+    reference: str | None = None
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
@@ -55,6 +56,11 @@ class Payment:
     def held_minor(self) -> int:
         """What is still set aside at the payer's account for this payment."""
         return self.amount_minor - self.captured_minor if self.status in _HOLDING else 0
+
+    @property
+    def frees_reference(self) -> bool:
+        """Tell whether nothing came of the payment, so that its order may be paid by another one."""
+        return self.status in {PaymentStatus.CANCELED, PaymentStatus.EXPIRED}
 
     @property
     def refundable_minor(self) -> int:

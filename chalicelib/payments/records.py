@@ -73,6 +73,7 @@ def read_payment(item: Item) -> Payment:
         created_at=cast("int", item["t"]),
         capture_before_at=cast("int | None", item.get("cb")),
         decline_code=cast("str | None", item.get("dc")),
+        reference=cast("str | None", item.get("rf")),
         description=cast("str | None", item.get("d")),
         metadata=cast("dict[str, str]", item.get("md", {})),
     )
@@ -90,6 +91,7 @@ def resource(payment: Payment) -> dict[str, Any]:
         "currency": payment.currency,
         "payer": payment.payer,
         "payee": payment.payee,
+        "reference": payment.reference,
         "description": payment.description,
         "metadata": payment.metadata,
         "version": payment.version,
@@ -121,6 +123,7 @@ def _attributes(payment: Payment, commit_key: str) -> Item:
     optional: dict[str, Value] = {
         "cb": payment.capture_before_at,
         "dc": payment.decline_code,
+        "rf": payment.reference,
         "d": payment.description,
         "md": dict(payment.metadata) or None,
     }

@@ -1,6 +1,6 @@
 """History and events: what a commit says has happened, once for the object and once for the tenant.
 
-Both are written in one transaction whose first condition is that the step is not there yet: a record that comes again
+Both are written together, and the first condition is that the step is not there yet: a record that comes again
 changes nothing. An event's id is drawn when it is written, not when it happened, so that a reader who stays behind the
 present by more than a write can take meets every event in the order of ids and misses none.
 """

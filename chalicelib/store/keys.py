@@ -6,6 +6,7 @@
 | state (account, payment, refund, transfer) | ledger | `<tenant>#<kind>#<shard>` | `<id>` |
 | balance, one item per slice | ledger | `<tenant>#balance#<shard of the slice>` | `<account>/<slice>` |
 | due (something that happens by itself) | ledger | `<tenant>#due-<kind>#<shard>` | `<instant, ms>/<id>` |
+| reference (a payee's, taken by a payment) | ledger | `<tenant>#reference#<payee>` | `<reference>` |
 | line (of an account's statement) | ledger | `<tenant>#line#<account>/<slice>` | `<sequence>` |
 | history (of one object) | ledger | `<tenant>#history#<id>` | `<version>/<event>` |
 | event | ledger | `<tenant>#event#<shard>` | `<id>` |
@@ -69,6 +70,11 @@ def due_key(tenant: str, kind: StateKind, due_at: int, identifier: str) -> Key:
 def due_partition(tenant: str, kind: StateKind, shard: str) -> str:
     """Return the partition that holds what is due of one kind and shard, earliest first."""
     return f"{tenant}#due-{kind}#{shard}"
+
+
+def reference_key(tenant: str, payee: str, reference: str) -> Key:
+    """Return where the fact lives that a payment to this payee bears this reference."""
+    return Key("ledger", f"{tenant}#reference#{payee}", reference)
 
 
 def line_partition(tenant: str, account: str, slice_number: int) -> str:

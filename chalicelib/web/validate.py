@@ -49,6 +49,7 @@ SMALL_METADATA_BYTES = 512
 """On objects of the posting path: more would cost every payment another write unit."""
 
 FreeText = Annotated[StrictStr, Field(min_length=1, max_length=500), AfterValidator(_no_card)]
+Reference = Annotated[StrictStr, Field(pattern=r"^[\x21-\x7e]{1,64}$"), AfterValidator(_no_card)]
 MetadataName = Annotated[StrictStr, Field(min_length=1, max_length=40)]
 Metadata = Annotated[
     dict[MetadataName, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=50), AfterValidator(_metadata)

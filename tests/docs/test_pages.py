@@ -73,7 +73,8 @@ def test_the_functions_have_the_routes_that_are_said() -> None:
         row[0]: {route.strip("`") for route in row[1].split(", ")}
         for row in table_rows(page("ARCHITECTURE.md"), "function")
     }
-    assert said == {room: set(import_module(f"chalicelib.{room}.entrypoint").service.routes) for room in ROOMS}
+    modules = {room: import_module(f"chalicelib.{room}.entrypoint") for room in ROOMS}
+    assert said == {room: set(module.service.routes) for room, module in modules.items() if hasattr(module, "service")}
 
 
 def test_the_path_of_a_payment_is_the_path() -> None:

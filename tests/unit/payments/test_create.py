@@ -40,6 +40,7 @@ def test_the_answer() -> None:
         "currency": "USD",
         "payer": ledger.alice,
         "payee": ledger.shop,
+        "reference": None,
         "description": "Two tickets",
         "metadata": {"order": "17"},
         "version": 1,
