@@ -20,6 +20,8 @@ from emulator.gateway.chain import Gateway, Surroundings
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
 from emulator.lambdas import FunctionConfig, Functions, TooManyRequests, UnknownFunction
+from emulator.lambdas.event_sources import BadEventSource, read_event_sources
+from emulator.lambdas.followers import Followers
 from emulator.openapi import read_api
 from emulator.server import Application, GatewayServer, build_server
 from emulator.stages import check_labels, read_stages
@@ -46,6 +48,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca", type=Path)
+    parser.add_argument("--event-sources", type=Path, help="what starts functions besides the gateway (JSON)")
     parser.add_argument(
         "--worker",
         choices=("awslambdaric", "fast"),
@@ -138,6 +141,14 @@ def _gateway(arguments: argparse.Namespace, deployment: Deployment, around: Surr
     return gateway
 
 
+def _followers(arguments: argparse.Namespace, deployment: Deployment, functions: Functions, clock: Clock) -> Followers:
+    sources = read_event_sources(arguments.event_sources) if arguments.event_sources else []
+    for source in sources:
+        if source.function not in functions.pools:
+            raise BadEventSource(f"{arguments.event_sources}: there is no function {source.function}")
+    return Followers(sources, functions, arguments.state_dir, clock, deployment.region, deployment.account_id)
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
     deployment = _deployment(arguments)
@@ -158,10 +169,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
+    followers = _followers(arguments, deployment, functions, clock)
     try:
         await functions.start()
+        followers.start()
         await _until_stopped(server, gateway, around.keysets)
     finally:
+        await followers.stop()
         await gateway.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(functions.stop(), FUNCTIONS_STOP_SECONDS)
@@ -172,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(arguments))
-    except DefinitionError as error:
+    except (DefinitionError, BadEventSource) as error:
         print(f"emulator: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

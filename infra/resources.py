@@ -1,7 +1,7 @@
 """Reads resources.yaml: the names of a stage's tables, signing key and pepper."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -14,13 +14,24 @@ LOCAL_STAGE: Final = "local"
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A function behind a table's stream; `only` is a filter pattern as Lambda's FilterCriteria has it."""
+
+    function: str
+    table: str
+    only: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
-    """The names of one stage; `tables` by the names the store's port uses."""
+    """The names of one stage; `tables` by the names the store's port uses, `schedules` by function."""
 
     stage: str
     tables: Mapping[str, str]
     signing_key: str
     pepper: str
+    streams: tuple[Stream, ...] = ()
+    schedules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keeps_money(self) -> bool:
@@ -31,4 +42,5 @@ class Resources:
 def read_resources(stage: str, file: Path = FILE) -> Resources:
     """Return the resources of a stage; raises KeyError for a name in braces that is not `stage`."""
     tree: dict[str, Any] = yaml.safe_load(Template(file.read_text()).substitute(stage=stage))
-    return Resources(stage, tree["tables"], tree["signing_key"], tree["pepper"])
+    streams = tuple(Stream(**row) for row in tree["streams"])
+    return Resources(stage, tree["tables"], tree["signing_key"], tree["pepper"], streams, tree["schedules"])

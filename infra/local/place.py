@@ -51,6 +51,11 @@ class Place:
         return f"{self.base_url}/_emulator/issuer"
 
     @property
+    def event_sources(self) -> Path:
+        """What starts functions besides the gateway."""
+        return self.data / "event_sources.json"
+
+    @property
     def sandbox_file(self) -> Path:
         """The copy that belongs to the data; the one in `local` is for whoever started the stack last."""
         return self.data / "sandbox.json"

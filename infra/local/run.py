@@ -110,7 +110,7 @@ def _apply(place: Place) -> None:
     """Make what the functions need; imported here, because boto3 and Chalice take their time."""
     import boto3  # noqa: PLC0415
 
-    from infra import functions, signing, tables  # noqa: PLC0415
+    from infra import event_sources, functions, signing, tables  # noqa: PLC0415
     from infra.resources import read_resources  # noqa: PLC0415
 
     resources = read_resources(STAGE)
@@ -123,6 +123,7 @@ def _apply(place: Place) -> None:
     chosen = {name: os.environ.get(name, default) for name, default in _TUNABLE.items()}
     overrides = {**mine, **chosen, "ISSUER": place.issuer, "AUDIENCE": AUDIENCE}
     functions.write_functions(place.data / "functions.json", functions.function_rows(STAGE, overrides))
+    event_sources.write_sources(place.event_sources, event_sources.source_rows(resources, event_sources.LOCAL_RATE))
     if not (place.data / "api_keys.json").exists():
         replace_file(place.data / "api_keys.json", b'{"keys": []}\n')
 
@@ -148,6 +149,7 @@ def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
         "--api-keys": place.data / "api_keys.json",
         "--state-dir": place.data / "state",
         "--issuer-dir": place.data / "issuer",
+        "--event-sources": place.event_sources,
         "--worker": place.worker,
     }
     command = [sys.executable, "-m", "emulator"]

@@ -1,0 +1,120 @@
+"""What starts functions besides the gateway: the rows of the event sources' file.
+
+    {"event_sources": [
+        {"function": "shop-projections", "type": "dynamodb-stream", "table": "orders", "batch_size": 100},
+        {"function": "shop-sweeper", "type": "schedule", "rate": "rate(1 minute)"}]}
+
+The names and defaults are those of Lambda's event source mappings (API CreateEventSourceMapping) and of EventBridge's
+rates; `rate(n seconds)` is for this machine only. Of the filter patterns, equality and `exists` are understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+_RATE = re.compile(r"rate\(([1-9][0-9]{0,4}) (second|minute|hour|day)s?\)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
+Pattern = Mapping[str, Any]
+"""One filter pattern, as `FilterCriteria` has it."""
+
+LARGEST_BATCH = 10_000
+FOR_EVER = -1
+
+
+class BadEventSource(Exception):
+    """A row of the file cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSource:
+    """A function behind a table's stream; -1 stands for ever, durations are in seconds."""
+
+    function: str
+    table: str
+    batch_size: int = 100
+    starting_position: Literal["TRIM_HORIZON", "LATEST"] = "TRIM_HORIZON"
+    report_batch_item_failures: bool = False
+    bisect_batch_on_function_error: bool = False
+    maximum_retry_attempts: int = FOR_EVER
+    maximum_record_age_seconds: int = FOR_EVER
+    on_failure_file: str = ""
+    filter_patterns: Sequence[Pattern] = ()
+
+    def takes(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether a record fits one of the patterns, or there is none."""
+        return not self.filter_patterns or any(_fits(pattern, record) for pattern in self.filter_patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSource:
+    """A function that is started every `seconds`."""
+
+    function: str
+    seconds: int
+
+
+Source = StreamSource | ScheduleSource
+
+
+def read_event_sources(file: Path) -> list[Source]:
+    """Read the file; raise BadEventSource for what cannot be used."""
+    try:
+        rows = orjson.loads(file.read_bytes())["event_sources"]
+        return [_source(row) for row in rows]
+    except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise BadEventSource(f"{file}: {error!r}") from error
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    settings = {name: value for name, value in row.items() if name != "type"}
+    match row["type"]:
+        case "dynamodb-stream":
+            source = StreamSource(**settings)
+            if not 1 <= source.batch_size <= LARGEST_BATCH:
+                raise BadEventSource(f"{source.function}: batch_size must be from 1 to {LARGEST_BATCH}")
+            for pattern in source.filter_patterns:
+                _check_pattern(pattern)
+            return source
+        case "schedule":
+            return ScheduleSource(settings["function"], rate_seconds(settings["rate"]))
+        case other:
+            raise BadEventSource(f"{row['function']}: {other!r} is no event source; use dynamodb-stream or schedule")
+
+
+def _fits(pattern: Pattern, value: Any) -> bool:
+    """Compare level by level: every name of the pattern must fit; a list holds the alternatives of a leaf."""
+    inner = value if isinstance(value, Mapping) else {}
+    return all(
+        _fits(wanted, inner.get(name)) if isinstance(wanted, Mapping) else _allowed(wanted, inner, name)
+        for name, wanted in pattern.items()
+    )
+
+
+def _allowed(alternatives: Sequence[Any], inner: Mapping[str, Any], name: str) -> bool:
+    return any(
+        (name in inner) == one["exists"] if isinstance(one, Mapping) else inner.get(name) == one for one in alternatives
+    )
+
+
+def _check_pattern(pattern: Any) -> None:
+    """Refuse what is not understood: a filter that is taken for another loses records."""
+    for wanted in pattern.values():
+        if isinstance(wanted, Mapping):
+            _check_pattern(wanted)
+        elif not all(not isinstance(one, Mapping) or set(one) == {"exists"} for one in wanted):
+            raise BadEventSource(f"the filter {wanted!r} is not understood here; equality and exists are")
+
+
+def rate_seconds(rate: str) -> int:
+    """Return the seconds of `rate(5 minutes)`."""
+    found = _RATE.fullmatch(rate)
+    if found is None:
+        raise BadEventSource(f"{rate!r} is no rate; write rate(1 minute), rate(5 minutes), rate(1 hour)")
+    return int(found[1]) * _SECONDS[found[2]]

@@ -1,0 +1,65 @@
+"""All event sources of this machine, started after the functions and stopped before them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.clock import Clock
+from emulator.lambdas.checkpoints import Checkpoints
+from emulator.lambdas.config import Outcome
+from emulator.lambdas.event_sources import ScheduleSource, Source, StreamSource
+from emulator.lambdas.functions import Functions
+from emulator.lambdas.schedules import Schedule
+from emulator.lambdas.streams import ShardFollower, StreamFollower, request_id
+
+
+@dataclass(slots=True)
+class Followers:
+    """The sources, each in a task of its own; `state` is the folder that keeps how far each has come."""
+
+    sources: Sequence[Source]
+    functions: Functions
+    state: Path
+    clock: Clock
+    region: str
+    account: str
+    _checkpoints: Checkpoints = field(init=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Find out how far each source has come."""
+        self._checkpoints = Checkpoints(self.state / "streams.json")
+
+    def start(self) -> None:
+        """Start to follow everything."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._follow(source)) for source in self.sources]
+
+    async def stop(self) -> None:
+        """Stop following; a batch at work is left to its function, and comes again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _follow(self, source: Source) -> Coroutine[Any, Any, None]:
+        if isinstance(source, ScheduleSource):
+            return Schedule(source, self._invoke, self.clock, self.region, self.account).follow()
+        return self._stream(source).follow()
+
+    def _stream(self, source: StreamSource) -> StreamFollower:
+        # boto3 takes its time to import: only a machine with a stream waits for it.
+        from emulator.lambdas.stream_client import Boto3StreamReader  # noqa: PLC0415
+
+        reader = Boto3StreamReader(source.table)
+
+        def make(shard: str) -> ShardFollower:
+            return ShardFollower(source, shard, reader, self._invoke, self._checkpoints, self.clock)
+
+        return StreamFollower(source, reader, make)
+
+    async def _invoke(self, function: str, payload: bytes) -> Outcome:
+        return await self.functions.invoke(function, payload, request_id=request_id())

@@ -1,0 +1,198 @@
+r"""A function behind a table's stream: shard by shard, batch by batch, each settled before the next is read.
+
+    read --batch--> invoke --done--> checkpoint --> read
+                      |  \--some failed--> checkpoint what was done, invoke the rest
+                      \--all failed--> halves (bisect), again (attempts, age), or discarded to the on-failure file
+
+A record is delivered at least once and in the order of its shard; the checkpoint is written after the batch is settled,
+so a crash repeats a batch and loses none. Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from emulator.clock import Clock
+from emulator.lambdas.checkpoints import Checkpoints
+from emulator.lambdas.config import Outcome
+from emulator.lambdas.event_sources import FOR_EVER, StreamSource
+
+IDLE_SECONDS = 0.1
+"""How long an empty shard is left alone."""
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+Record = Mapping[str, Any]
+Invoke = Callable[[str, bytes], Awaitable[Outcome]]
+
+
+class StreamReader(Protocol):
+    """Reads one table's stream; every method may raise `Unavailable`."""
+
+    async def shards(self) -> Sequence[str]:
+        """Name the shards there are now, oldest first."""
+        ...
+
+    async def read(self, shard: str, after: str | None, limit: int, start: str) -> Sequence[Record]:
+        """Return up to `limit` records after a sequence number, or from the start (TRIM_HORIZON, LATEST)."""
+        ...
+
+
+class Unavailable(Exception):
+    """The stream cannot be read now; it is tried again."""
+
+
+@dataclass(slots=True)
+class ShardFollower:
+    """One shard of one source. `wait` lets seconds pass; it is an argument so that tests need none."""
+
+    source: StreamSource
+    shard: str
+    reader: StreamReader
+    invoke: Invoke
+    checkpoints: Checkpoints
+    clock: Clock
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the checkpoint by function, table and shard."""
+        self._name = f"{self.source.function}|{self.source.table}|{self.shard}"
+
+    async def follow(self) -> None:
+        """Follow the shard until cancelled."""
+        while True:
+            if not await self.step():
+                await self.wait(IDLE_SECONDS)
+
+    async def step(self) -> bool:
+        """Read and settle one batch; tell whether there was one."""
+        after = self.checkpoints.get(self._name)
+        try:
+            batch = await self.reader.read(self.shard, after, self.source.batch_size, self.source.starting_position)
+        except Unavailable as trouble:
+            _say(f"{self._name}: {trouble}")
+            return False
+        if not batch:
+            return False
+        await self._settle([record for record in batch if self.source.takes(record)])
+        self.checkpoints.put(self._name, _number(batch[-1]))
+        return True
+
+    async def _settle(self, batch: Sequence[Record]) -> None:
+        """Bring a batch to its end: done, or discarded when its time or its attempts are over."""
+        attempts, pause_seconds = 0, FIRST_PAUSE_SECONDS
+        while batch:
+            done = await self._attempt(batch)
+            if done:
+                self.checkpoints.put(self._name, _number(batch[done - 1]))
+                batch, attempts, pause_seconds = batch[done:], 0, FIRST_PAUSE_SECONDS
+                continue
+            attempts += 1
+            if self._is_over(batch, attempts):
+                self._discard(batch, attempts)
+                return
+            await self.wait(pause_seconds)
+            pause_seconds = min(LONGEST_PAUSE_SECONDS, pause_seconds * 2)
+            if self.source.bisect_batch_on_function_error and len(batch) > 1:
+                middle = len(batch) // 2
+                await self._settle(batch[:middle])
+                await self._settle(batch[middle:])
+                return
+
+    async def _attempt(self, batch: Sequence[Record]) -> int:
+        """Invoke the function; return how many records from the start are done."""
+        try:
+            outcome = await self.invoke(self.source.function, orjson.dumps({"Records": list(batch)}))
+        except Exception as trouble:  # noqa: BLE001 - whatever kept the function from running is no reason to lose records
+            _say(f"{self._name}: {type(trouble).__name__}")
+            return 0
+        if outcome.error is not None:
+            return 0
+        return self._done(batch, outcome.payload) if self.source.report_batch_item_failures else len(batch)
+
+    @staticmethod
+    def _done(batch: Sequence[Record], payload: bytes) -> int:
+        """Read a partial batch response: what is before the first failure is done, and nothing for a strange one."""
+        answer = orjson.loads(payload)
+        failures = (answer or {}).get("batchItemFailures") or []
+        numbers = {failure.get("itemIdentifier") for failure in failures}
+        places = [place for place, record in enumerate(batch) if _number(record) in numbers]
+        if not numbers:
+            return len(batch)
+        return min(places) if len(places) == len(numbers) else 0
+
+    def _is_over(self, batch: Sequence[Record], attempts: int) -> bool:
+        allowed, age_seconds = self.source.maximum_retry_attempts, self.source.maximum_record_age_seconds
+        oldest_at = batch[0]["dynamodb"]["ApproximateCreationDateTime"]
+        too_old = age_seconds != FOR_EVER and self.clock.wall() / 1_000 - oldest_at > age_seconds
+        return too_old or (allowed != FOR_EVER and attempts > allowed)
+
+    def _discard(self, batch: Sequence[Record], attempts: int) -> None:
+        """Put on record which records were given up, as the on-failure destination is told; then go on."""
+        given_up = {
+            "function": self.source.function,
+            "table": self.source.table,
+            "shard": self.shard,
+            "startSequenceNumber": _number(batch[0]),
+            "endSequenceNumber": _number(batch[-1]),
+            "batchSize": len(batch),
+            "attempts": attempts,
+        }
+        _say(f"discarded {orjson.dumps(given_up).decode()}")
+        if self.source.on_failure_file:
+            with open(self.source.on_failure_file, "ab") as file:  # noqa: PTH123 - appended to, one line
+                file.write(orjson.dumps(given_up) + b"\n")
+        self.checkpoints.put(self._name, _number(batch[-1]))
+
+
+@dataclass(slots=True)
+class StreamFollower:
+    """All shards of one source; a new shard is followed from when it is seen."""
+
+    source: StreamSource
+    reader: StreamReader
+    make: Callable[[str], ShardFollower]
+    _following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def follow(self) -> None:
+        """Follow until cancelled; shards are looked for every five seconds."""
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(LONGEST_PAUSE_SECONDS if self._following else IDLE_SECONDS)
+        finally:
+            for task in self._following.values():
+                task.cancel()
+            await asyncio.gather(*self._following.values(), return_exceptions=True)
+
+    async def _look(self) -> None:
+        try:
+            shards = await self.reader.shards()
+        except Unavailable:
+            return
+        for shard in shards:
+            if shard not in self._following:
+                self._following[shard] = asyncio.get_running_loop().create_task(self.make(shard).follow())
+
+
+def request_id() -> str:
+    """Return an id for an invocation that no request caused."""
+    return str(uuid.uuid4())
+
+
+def _number(record: Record) -> str:
+    number: str = record["dynamodb"]["SequenceNumber"]
+    return number
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"event sources: {text}\n")
