@@ -23,7 +23,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from infra.local import ministack
-from infra.local.stream_index import index_streams
+from infra.local.stream_indexes import index_streams
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent.parent
