@@ -52,8 +52,14 @@ def read_stream(url: str, table: str) -> list[Json]:
 
 def shards(url: str, table: str) -> list[str]:
     """Return the ids of the shards of a table's stream."""
+    return [str(shard["ShardId"]) for shard in describe_shards(url, table)]
+
+
+def describe_shards(url: str, table: str) -> list[Json]:
+    """Return the shards of a table's stream as they are described."""
     described = ask(url, "DescribeStream", {"StreamArn": _stream(url, table)}, target=STREAMS)
-    return [str(shard["ShardId"]) for shard in described["StreamDescription"]["Shards"]]
+    found: list[Json] = described["StreamDescription"]["Shards"]
+    return found
 
 
 def _stream(url: str, table: str) -> str:

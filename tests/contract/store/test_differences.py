@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.store.port import Key
 from chalicelib.store.wire import AwsError
-from tests.contract.places import TABLES, ask, create_table, delete_table, read_stream, shards
+from tests.contract.places import TABLES, ask, create_table, delete_table, describe_shards, read_stream, shards
 
 MakeKey = Callable[..., Key]
 
@@ -222,6 +222,13 @@ def test_a_cancelled_transaction_is_not_in_the_stream(engine_url: str, table: st
     guarded["Put"]["ConditionExpression"] = "attribute_exists(pk)"
     _refused(engine_url, _put(key("a"), table), guarded)
     assert _told(engine_url, table) == []
+
+
+def test_an_open_shard_has_no_last_number(engine_url: str, table: str, key: MakeKey) -> None:
+    """Whoever reads a stream takes a shard with a last number for one that is closed and can be left."""
+    for number in range(11):
+        _transact(engine_url, _put(key(str(number)), table))
+    assert "EndingSequenceNumber" not in describe_shards(engine_url, table)[-1]["SequenceNumberRange"]
 
 
 def test_the_id_of_a_shard_has_28_characters_or_more(engine_url: str) -> None:
