@@ -1,5 +1,5 @@
 # make run | test | check | demo | bench | clean
-# PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|<url> WORKER=awslambdaric|fast, see README.md
+# PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|ministack|<url> WORKER=awslambdaric|fast, see README.md
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,6 +1,7 @@
-"""`make bench`: what a payment costs and how many there can be, side by side in one run.
+"""`make bench`: what a payment costs and how many there can be, side by side in one run of about six minutes.
 
-Compare the ratios: the rates are this machine's, at this moment. BENCH_SECONDS sets the length of each load (5).
+Compare the ratios: the rates are this machine's, at this moment. BENCH_SECONDS sets the length of each load (5) and
+of what is simulated, and how many payments are stored (20,000 for each second of it).
 """
 
 import os
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import cold_start, costs, engine, gateway_echo, payments
+from benchmarks import cold_start, costs, engine, gateway_echo, growth, heat, payments
 from benchmarks.report import machine, section
 from infra.local.run import guarded
 
@@ -22,6 +23,8 @@ def main() -> None:
     machine()
     section("What an operation costs (counted, not timed)")
     costs.report()
+    section(f"One hot merchant on AWS: {heat.RATE} payments/s, simulated with items busy for 8 ms")
+    heat.report(SECONDS)
     with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as folder:
         root = Path(folder)
         section("Gateway: verified ES256 token, API key, throttle, validation, Python echo, TLS")
@@ -30,6 +33,8 @@ def main() -> None:
         alone = engine.report(root / "engine", SECONDS)
         section("Payments over HTTPS, everything on")
         payments.report(root, SECONDS, alone)
+        section("Payments stored: what the next one costs (lean client)")
+        growth.report(root / "growth", SECONDS)
         section("Cold start: from starting the process to being ready for an event, median of five")
         cold_start.report(root / "lean-awslambdaric" / "data" / "functions.json")
 

@@ -35,14 +35,15 @@ def report(folder: Path, seconds: float) -> Alone:
     """Print both rates and their CPU, and return them."""
     row("client", "per second", "CPU ms each")
     with _engine(folder):
-        tables = _tables()
+        tables = ledger_tables()
         clients: dict[str, Dynamo] = {"boto3": Boto3Dynamo(tables), "lean": LeanDynamo(tables)}
         rates = _rates(clients, seconds / ROUNDS)
     row("ratio lean : boto3", f"{rates['lean'] / rates['boto3']:.2f}")
     return Alone(rates["boto3"], rates["lean"])
 
 
-def _tables() -> TableNames:
+def ledger_tables() -> TableNames:
+    """Return what the tables of the local stage are called."""
     tables = read_resources(STAGE).tables
     return {"commits": tables["commits"], "ledger": tables["ledger"], "clients": tables["clients"]}
 
@@ -89,7 +90,7 @@ def _engine(folder: Path) -> Iterator[None]:
             Put(Key("ledger", f"bench#balance#{side}", "acct"), {"c": "USD", "p": 0, "f": 10**12, "q": 0})
             for side in "01"
         ]
-        LeanDynamo(_tables()).transact(accounts, token="bench", timeout_seconds=10)  # noqa: S106
+        LeanDynamo(ledger_tables()).transact(accounts, token="bench", timeout_seconds=10)  # noqa: S106
         yield
     finally:
         engine.stop()

@@ -1,6 +1,6 @@
 """A small HTTPS load generator in a process of its own: N keep-alive connections, closed loop, httptools parsing.
 
-python -m benchmarks.load '<json of Plan>'   prints the json of Result
+python -m benchmarks.load < plan.json   prints the json of Result; a plan of many requests is too long for an argument
 """
 
 import asyncio
@@ -46,9 +46,12 @@ class Result:
 
 def run(plan: Plan, timeout_seconds: float = 120.0) -> Result:
     """Run a plan in a fresh process and return its result."""
-    command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(plan))]
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, capture_output=True, timeout=plan.seconds + timeout_seconds, check=True
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(asdict(plan)).encode(),
+        capture_output=True,
+        timeout=plan.seconds + timeout_seconds,
+        check=True,
     )
     return Result(**json.loads(done.stdout))
 
@@ -151,4 +154,4 @@ class _Load:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(uvloop.run(_Load(Plan(**json.loads(sys.argv[1]))).run()))))
+    print(json.dumps(asdict(uvloop.run(_Load(Plan(**json.load(sys.stdin))).run()))))

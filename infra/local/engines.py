@@ -1,9 +1,10 @@
 """Obtains, starts and stops what holds the tables on this machine: dynoxide where there is a binary, else moto.
 
-ENGINE=auto      dynoxide if it can be obtained, else moto with a sentence that says why
-ENGINE=dynoxide  dynoxide, or NoEngine
-ENGINE=moto      moto's server with its transactions put right; its data ends with it
-ENGINE=<url>     any endpoint that speaks DynamoDB; nothing is started
+ENGINE=auto       dynoxide if it can be obtained, else moto with a sentence that says why
+ENGINE=dynoxide   dynoxide, or NoEngine
+ENGINE=moto       moto's server with its transactions put right; its data ends with it
+ENGINE=ministack  MiniStack from an environment of its own, or NoEngine; its data ends with it
+ENGINE=<url>      any endpoint that speaks DynamoDB; nothing is started
 """
 
 import json
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from infra.local.stream_index import index_streams
+from infra.local import ministack
+from infra.local.stream_indexes import index_streams
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent.parent
@@ -48,7 +50,7 @@ class NoEngine(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What ENGINE came to: its name, a binary or a url where there is one, and the sentence to print."""
+    """What ENGINE came to: its name, a program or a url where there is one, and the sentence to print."""
 
     name: str
     sentence: str
@@ -76,10 +78,12 @@ def choose(setting: str, home: Path) -> Choice:
     """Decide by the ENGINE setting; may download once into `home` (.local/engine)."""
     if setting == "moto":
         return _moto("ENGINE=moto")
+    if setting == "ministack":
+        return _ministack(home)
     if urlsplit(setting).scheme in ("http", "https"):
         return Choice(setting, f"data engine: {setting} (not started here)", durable=True, url=setting)
     if setting not in ("auto", "dynoxide"):
-        raise NoEngine(f"ENGINE is auto, dynoxide, moto or a url, not {setting!r}")
+        raise NoEngine(f"ENGINE is auto, dynoxide, moto, ministack or a url, not {setting!r}")
     try:
         binary = obtain_dynoxide(home)
     except NoEngine as reason:
@@ -91,6 +95,15 @@ def choose(setting: str, home: Path) -> Choice:
 
 def _moto(reason: str) -> Choice:
     return Choice("moto", f"data engine: moto, data is NOT kept after a stop ({reason})", durable=False)
+
+
+def _ministack(home: Path) -> Choice:
+    try:
+        python = ministack.obtain(home)
+    except ministack.NotInstalled as reason:
+        raise NoEngine(f"{reason}, or choose another ENGINE") from None
+    sentence = f"data engine: MiniStack {ministack.version()}, data is NOT kept after a stop"
+    return Choice("ministack", sentence, durable=False, binary=python)
 
 
 def pinned_version() -> str:
@@ -158,7 +171,7 @@ def start(choice: Choice, *, data: Path | None = None, port: int = 0, log: Path 
         return Engine(choice.name, choice.url, choice.durable)
     for attempt in range(_ATTEMPTS):
         chosen = port or free_port()
-        process = _spawn(_command(choice, chosen, data), log)
+        process = _spawn(_command(choice, chosen, data), _environment(choice, chosen), log)
         try:
             wait_ready(process, chosen)
         except NoEngine:
@@ -169,7 +182,7 @@ def start(choice: Choice, *, data: Path | None = None, port: int = 0, log: Path 
             _end(process)
             raise
         else:
-            if choice.binary and data:
+            if choice.name == "dynoxide" and data:
                 index_streams(data / DATABASE)
             return Engine(choice.name, f"http://{HOST}:{chosen}", choice.durable and data is not None, process)
     raise AssertionError("unreachable")
@@ -183,6 +196,8 @@ def start_moto(*, port: int = 0, log: Path | None = None) -> Engine:
 def _command(choice: Choice, port: int, data: Path | None) -> list[str]:
     if choice.binary is None:
         return [sys.executable, "-m", "infra.local.moto_server", "--host", HOST, "--port", str(port)]
+    if choice.name == "ministack":
+        return ministack.command(choice.binary)
     command = [str(choice.binary), "serve", "--host", HOST, "--port", str(port)]
     if data is None:
         return command
@@ -190,9 +205,13 @@ def _command(choice: Choice, port: int, data: Path | None) -> list[str]:
     return [*command, "--db-path", str(data / DATABASE)]
 
 
-def _spawn(command: list[str], log: Path | None) -> "subprocess.Popen[bytes]":
+def _environment(choice: Choice, port: int) -> dict[str, str]:
+    inherited = {**_ENGINE_ENVIRONMENT, **os.environ, "PYTHONPATH": str(ROOT)}
+    return inherited | ministack.environment(HOST, port) if choice.name == "ministack" else inherited
+
+
+def _spawn(command: list[str], environment: dict[str, str], log: Path | None) -> "subprocess.Popen[bytes]":
     """In a session of its own, so that Ctrl-C reaches only the one who will stop it in order."""
-    environment = {**_ENGINE_ENVIRONMENT, **os.environ, "PYTHONPATH": str(ROOT)}
     with (log or Path(os.devnull)).open("ab") as output:
         return subprocess.Popen(  # noqa: S603
             [sys.executable, str(HERE / "child.py"), str(os.getpid()), *command],

@@ -6,7 +6,7 @@ from importlib.metadata import distributions
 
 from tests.law.source import ROOT
 
-FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "infra/local/ministack-constraints.txt")
 PIN = re.compile(r"([A-Za-z0-9._-]+)(\[[a-z0-9,]+\])?==([A-Za-z0-9.]+)")
 OPTIONS = ("-r requirements.txt",)
 TOOLS = {"pip"}

@@ -1,4 +1,4 @@
-"""Our sizes against what an engine says it consumed, around every kilobyte."""
+"""Our sizes against what the engines say they consumed, around every kilobyte; moto says nothing of it."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,6 @@ MakeKey = Callable[..., Key]
 
 
 def _consumed(url: str, writes: list[Write], token: str) -> float:
-    """moto says nothing of capacity, so only dynoxide is asked."""
     body = encode_transaction(writes, token, TABLES) | {"ReturnConsumedCapacity": "TOTAL"}
     answer = lean_wire(url).call("TransactWriteItems", body, 10.0)
     return sum(float(table["CapacityUnits"]) for table in answer["ConsumedCapacity"])
@@ -39,31 +38,39 @@ EXTRAS: list[dict[str, Value]] = [
 @pytest.mark.parametrize("size", [500, 1023, 1024, 1025, 2048, 2049])
 @pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: "+".join(extra) or "text only")
 def test_a_put_costs_what_the_engine_says(
-    dynoxide_url: str, key: MakeKey, token: Callable[[], str], extra: dict[str, Value], size: int
+    weighing_url: str, key: MakeKey, token: Callable[[], str], extra: dict[str, Value], size: int
 ) -> None:
     attributes, item = _padded(key("a"), extra, size)
     assert item_bytes(item) == size
-    assert _consumed(dynoxide_url, [Put(key("a"), attributes)], token()) == write_units(None, item)
+    assert _consumed(weighing_url, [Put(key("a"), attributes)], token()) == write_units(None, item)
 
 
-def test_the_heavier_image_of_an_update_is_billed(dynoxide_url: str, key: MakeKey, token: Callable[[], str]) -> None:
+def test_the_heavier_image_of_an_update_is_billed(weighing_url: str, key: MakeKey, token: Callable[[], str]) -> None:
     attributes, item = _padded(key("a"), {}, 3000)
-    _consumed(dynoxide_url, [Put(key("a"), attributes)], token())
+    _consumed(weighing_url, [Put(key("a"), attributes)], token())
     lighter = {name: value for name, value in item.items() if name != "pad"}
-    assert _consumed(dynoxide_url, [Update(key("a"), remove=("pad",))], token()) == write_units(item, lighter) == 6
+    assert _consumed(weighing_url, [Update(key("a"), remove=("pad",))], token()) == write_units(item, lighter) == 6
 
 
-def test_a_payment_costs_eight_units(dynoxide_url: str, key: MakeKey, token: Callable[[], str]) -> None:
+def test_a_payment_costs_eight_units(weighing_url: str, key: MakeKey, token: Callable[[], str]) -> None:
     writes: list[Write] = [
         Put(key("c/1", "commits"), {"answer": b"\xff" * 300}),
         Put(key("p"), {"status": "captured", "amount": 1}),
         Update(key("payer"), add={"posted": -1}),
         Update(key("payee"), add={"posted": 1}),
     ]
-    assert _consumed(dynoxide_url, writes, token()) == 8
+    assert _consumed(weighing_url, writes, token()) == 8
 
 
 numbers = st.integers(-(10**38) + 1, 10**38 - 1) | st.integers(0, 36).map(lambda power: 10**power)
+
+
+@pytest.mark.parametrize("value", [120, 45_000, -67_000])
+def test_a_number_weighs_a_byte_for_two_significant_digits_and_one_more(
+    weighing_url: str, key: MakeKey, token: Callable[[], str], value: int
+) -> None:
+    attributes, _ = _padded(key("a"), {"n": value}, 1024)
+    assert _consumed(weighing_url, [Put(key("a"), attributes)], token()) == 2
 
 
 def test_numbers_weigh_what_the_engine_says(dynoxide_url: str, key: MakeKey, token: Callable[[], str]) -> None:

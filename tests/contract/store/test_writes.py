@@ -83,11 +83,17 @@ def test_an_update_makes_an_item_and_counts_from_nothing(store: Dynamo, commit: 
     assert store.get(key("a")) == {"pk": key("a").pk, "sk": "a", "seq": 2, "posted": 2}
 
 
-@pytest.mark.parametrize(("start", "step"), [(BIG - 1, 1), (-BIG, 2 * 10**37), (0, BIG), (BIG, -BIG), (10**37 + 1, 3)])
+@pytest.mark.parametrize(("start", "step"), [(BIG - 1, 1), (-BIG, 2 * 10**37), (0, BIG), (10**37 + 1, 3)])
 def test_arithmetic_is_exact_to_38_digits(store: Dynamo, commit: Commit, key: MakeKey, start: int, step: int) -> None:
     commit(Put(key("a"), {"n": start}))
     commit(Update(key("a"), add={"n": step}))
     assert (store.get(key("a")) or {})["n"] == start + step
+
+
+def test_the_largest_number_may_be_taken_away_again(store: Dynamo, commit: Commit, key: MakeKey) -> None:
+    commit(Put(key("a"), {"n": BIG}))
+    commit(Update(key("a"), add={"n": -BIG}))
+    assert (store.get(key("a")) or {})["n"] == 0
 
 
 def test_a_delete_removes_and_forgives_absence(store: Dynamo, commit: Commit, key: MakeKey) -> None:

@@ -110,7 +110,7 @@ def test_an_endpoint_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(engines.NoEngine, match="auto, dynoxide, moto or a url"):
+    with pytest.raises(engines.NoEngine, match="auto, dynoxide, moto, ministack or a url"):
         engines.choose("postgres", tmp_path)
 
 
