@@ -1,9 +1,10 @@
 """The items of an account: `account` once, `balance` once per slice, `owned` once for its owner's list."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from chalicelib.accounts.account import Account
-from chalicelib.kernel.clock import to_rfc3339
+from chalicelib.kernel.clock import instant, to_rfc3339
 from chalicelib.kernel.problems import Problem
 from chalicelib.ledger.chart import AccountKind, AccountStatus, has_floor, slices_of
 from chalicelib.store.commit import Effect, Stale
@@ -16,10 +17,10 @@ SCHEMA = 1
 def opening(tenant: str, account: Account, commit_key: str) -> tuple[Effect, ...]:
     """Return the writes that make an account: settings, balances at zero, the owner's line."""
     key = state_key(tenant, "account", account.id)
-    state = Put(key, _attributes(account, commit_key), (Absent(),))
+    state = Put(key, attributes(account, commit_key), (Absent(),))
     line = Put(owned_key(tenant, account.owner, account.id), {"sc": SCHEMA}, (Absent(),))
     balances = [
-        Put(balance_key(tenant, account.id, number), _zero(account, commit_key), (Absent(),))
+        Put(balance_key(tenant, account.id, number), zero(account, commit_key), (Absent(),))
         for number in range(slices_of(account.id))
     ]
     # Only a clash of 80 random bits could make these fail: Stale draws a new id.
@@ -54,6 +55,20 @@ def read_account(item: Item) -> Account:
     )
 
 
+def restored(shown: Mapping[str, Any]) -> Account:
+    """Return the account that callers were shown: that is all there is of it, but for its money."""
+    return Account(
+        id=shown["id"],
+        kind=AccountKind(shown["kind"]),
+        currency=shown["currency"],
+        owner=shown["owner"],
+        status=AccountStatus(shown["status"]),
+        metadata=shown["metadata"],
+        version=shown["version"],
+        created_at=instant(shown["created_at"]),
+    )
+
+
 def resource(account: Account) -> dict[str, Any]:
     """Return the account as callers see it; no answer to a POST carries a balance."""
     return {
@@ -69,7 +84,7 @@ def resource(account: Account) -> dict[str, Any]:
     }
 
 
-def _attributes(account: Account, commit_key: str) -> Item:
+def attributes(account: Account, commit_key: str) -> Item:
     return {
         "k": account.kind.value,
         "c": account.currency,
@@ -83,7 +98,7 @@ def _attributes(account: Account, commit_key: str) -> Item:
     }
 
 
-def _zero(account: Account, commit_key: str) -> Item:
+def zero(account: Account, commit_key: str) -> Item:
     zero: dict[str, Any] = {
         "o": account.owner,
         "c": account.currency,

@@ -1,8 +1,9 @@
 """The item of a test clock: how far ahead it is (`ah`, ms) and its version `v`."""
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from chalicelib.kernel.clock import to_rfc3339
+from chalicelib.kernel.clock import SECOND_MS, to_rfc3339
 from chalicelib.kernel.problems import FORBIDDEN, STATE_CONFLICT, Problem
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import clock_key
@@ -34,12 +35,17 @@ def moving(call: Call, before: Item, advance_ms: int) -> tuple[Effect, Item]:
     return Effect(write, lambda _: Stale()), after
 
 
+def attributes(shown: Mapping[str, Any], commit_key: str) -> Item:
+    """Return what is stored of the clock that callers were shown."""
+    return {"ah": shown["ahead_seconds"] * SECOND_MS, "v": shown["version"], "lc": commit_key, "sc": SCHEMA}
+
+
 def resource(call: Call, clock: Item, now_at: int) -> dict[str, Any]:
     """Return the clock as callers see it."""
     return {
         "id": f"clock_{call.tenant}",
         "object": "test_clock",
         "now": to_rfc3339(now_at),
-        "ahead_seconds": cast("int", clock["ah"]) // 1_000,
+        "ahead_seconds": cast("int", clock["ah"]) // SECOND_MS,
         "version": clock["v"],
     }

@@ -48,6 +48,13 @@ def to_rfc3339(instant_at: int) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{instant_at % SECOND_MS:03d}Z"
 
 
+def instant(text: str) -> int:
+    """Return the milliseconds of an instant that `to_rfc3339` wrote."""
+    at = from_rfc3339(text)
+    assert at is not None, f"{text} was written by somebody else"
+    return at
+
+
 def from_rfc3339(text: str) -> int | None:
     """Return milliseconds since the epoch of an RFC 3339 instant with an offset; None if it is not one."""
     if not _RFC3339.fullmatch(text):

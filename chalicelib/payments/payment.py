@@ -63,6 +63,11 @@ class Payment:
         return self.status in {PaymentStatus.CANCELED, PaymentStatus.EXPIRED}
 
     @property
+    def holds_reference(self) -> bool:
+        """Tell whether the payment keeps its reference from others."""
+        return not self.frees_reference and self.status is not PaymentStatus.DECLINED
+
+    @property
     def refundable_minor(self) -> int:
         """What was captured and not refunded yet."""
         return self.captured_minor - self.refunded_minor

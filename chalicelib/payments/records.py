@@ -1,8 +1,9 @@
 """The items of a payment, who sees it, and how; the refunds room reads them too."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
-from chalicelib.kernel.clock import to_rfc3339
+from chalicelib.kernel.clock import instant, to_rfc3339
 from chalicelib.kernel.ids import is_id
 from chalicelib.payments.payment import PREFIX, Payment, PaymentStatus
 from chalicelib.store.commit import Effect, Stale
@@ -33,7 +34,7 @@ def visible_payment(call: Call, identifier: str) -> Payment:
 def making(tenant: str, payment: Payment, commit_key: str) -> tuple[Effect, ...]:
     """Return the writes that make a payment, and its reminder when it holds funds until an instant."""
     key = state_key(tenant, "payment", payment.id)
-    writes = [Put(key, _attributes(payment, commit_key), (Absent(),))]
+    writes = [Put(key, attributes(payment, commit_key), (Absent(),))]
     if payment.capture_before_at is not None:
         due = due_key(tenant, "payment", payment.capture_before_at, payment.id)
         writes.append(Put(due, {"sc": SCHEMA}, (Absent(),)))
@@ -79,6 +80,28 @@ def read_payment(item: Item) -> Payment:
     )
 
 
+def restored(shown: Mapping[str, Any], owner: str) -> Payment:
+    """Return the payment that callers were shown: together with its owner that is all there is of it."""
+    return Payment(
+        id=shown["id"],
+        status=PaymentStatus(shown["status"]),
+        amount_minor=shown["amount"],
+        captured_minor=shown["amount_captured"],
+        refunded_minor=shown["amount_refunded"],
+        currency=shown["currency"],
+        payer=shown["payer"],
+        payee=shown["payee"],
+        owner=owner,
+        version=shown["version"],
+        created_at=instant(shown["created_at"]),
+        capture_before_at=instant(shown["capture_before"]) if "capture_before" in shown else None,
+        decline_code=shown.get("decline_code"),
+        reference=shown["reference"],
+        description=shown["description"],
+        metadata=shown["metadata"],
+    )
+
+
 def resource(payment: Payment) -> dict[str, Any]:
     """Return the payment as callers see it."""
     shown: dict[str, Any] = {
@@ -104,9 +127,9 @@ def resource(payment: Payment) -> dict[str, Any]:
     return shown
 
 
-def _attributes(payment: Payment, commit_key: str) -> Item:
+def attributes(payment: Payment, commit_key: str) -> Item:
     """Name attributes shortly and leave empty ones out: the item has to fit one write unit."""
-    attributes: dict[str, Value] = {
+    always: dict[str, Value] = {
         "s": payment.status.value,
         "a": payment.amount_minor,
         "ac": payment.captured_minor,
@@ -127,4 +150,4 @@ def _attributes(payment: Payment, commit_key: str) -> Item:
         "d": payment.description,
         "md": dict(payment.metadata) or None,
     }
-    return attributes | {name: value for name, value in optional.items() if value is not None}
+    return always | {name: value for name, value in optional.items() if value is not None}

@@ -32,4 +32,4 @@ def project_history(dynamo: Dynamo, clock: Clock, chance: Chance, change: Change
 
 def _shared(record: Item) -> Item:
     made = read_audit(record)
-    return {"lc": made.key, "t": made.at, "pn": made.principal, "b": record["b"], "sc": SCHEMA}
+    return {"lc": made.key, "t": made.at, "pn": made.principal, "b": record.get("r") or record["b"], "sc": SCHEMA}

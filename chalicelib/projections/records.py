@@ -113,7 +113,7 @@ def event(item: Item) -> dict[str, Any]:
 
 
 def _snapshot(item: Item, identifier: str) -> Any:
-    """Find the object in the commit's answer; a decline's answer is a problem, which names it only."""
+    """Find the object in what the commit left; a payment that was refunded is not in the refund's commit."""
     answer = orjson.loads(inflate(cast("bytes", item["b"])))
     if answer.get("id") == identifier:
         return answer

@@ -8,6 +8,7 @@ from chalicelib.payments.records import moving, visible_payment
 from chalicelib.refunds.records import making, resource
 from chalicelib.refunds.refund import PREFIX, Refund, RefundStatus
 from chalicelib.refunds.schema import CreateRefund
+from chalicelib.store.commit import Event
 from chalicelib.store.posting import Side
 from chalicelib.web.call import Call, Change, Reply
 
@@ -49,6 +50,7 @@ def create(call: Call) -> Reply:
                 after.payer: Side("payment"),
             },
             on_decline=lambda problem: _declined(call, refund, problem),
+            more_events=(Event("payment.refunded", after.id, after.version),),
         )
     )
 

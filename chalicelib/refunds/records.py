@@ -1,8 +1,9 @@
 """The item of a refund, and the refund as callers see it."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
-from chalicelib.kernel.clock import to_rfc3339
+from chalicelib.kernel.clock import instant, to_rfc3339
 from chalicelib.kernel.ids import is_id
 from chalicelib.refunds.refund import PREFIX, Refund, RefundStatus
 from chalicelib.store.commit import Effect, Stale
@@ -19,7 +20,13 @@ def is_refund_id(text: str) -> bool:
 
 def making(tenant: str, refund: Refund, commit_key: str) -> Effect:
     """Return the write that makes a refund; only a clash of ids could make it fail, and Stale draws another."""
-    attributes: dict[str, Value] = {
+    key = state_key(tenant, "refund", refund.id)
+    return Effect(Put(key, attributes(refund, commit_key), (Absent(),)), lambda _: Stale())
+
+
+def attributes(refund: Refund, commit_key: str) -> Item:
+    """Return what is stored of a refund."""
+    always: dict[str, Value] = {
         "s": refund.status.value,
         "py": refund.payment,
         "a": refund.amount_minor,
@@ -30,9 +37,22 @@ def making(tenant: str, refund: Refund, commit_key: str) -> Effect:
         "lc": commit_key,
         "sc": SCHEMA,
     }
-    if refund.decline_code is not None:
-        attributes["dc"] = refund.decline_code
-    return Effect(Put(state_key(tenant, "refund", refund.id), attributes, (Absent(),)), lambda _: Stale())
+    return always if refund.decline_code is None else always | {"dc": refund.decline_code}
+
+
+def restored(shown: Mapping[str, Any], owner: str) -> Refund:
+    """Return the refund that callers were shown; its owner is its payment's."""
+    return Refund(
+        id=shown["id"],
+        status=RefundStatus(shown["status"]),
+        payment=shown["payment"],
+        amount_minor=shown["amount"],
+        currency=shown["currency"],
+        owner=owner,
+        created_at=instant(shown["created_at"]),
+        decline_code=shown.get("decline_code"),
+        version=shown["version"],
+    )
 
 
 def read_refund(item: Item) -> Refund:

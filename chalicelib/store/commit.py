@@ -9,6 +9,8 @@ The record's attributes (short names, because every item of a payment has to fit
 | `st` `b` `e` | the answer to replay: status, body (raw deflate), version for the ETag |
 | `l` | the legs: account `a`, slice `n`, currency `c`, posted `p`, held `h`; zeros are left out |
 | `ev` | the events that happened: name `k`, object `o`, its version `v` |
+| `r` | the object as it was left, where the answer is not it (a decline); deflated like `b` |
+| `x` | a checksum of all the rest: it finds damage, not malice |
 | `sc` | schema of the record |
 
 It holds no balance and no account sequence: after a blind update nobody knows them.
@@ -17,16 +19,20 @@ It holds no balance and no account sequence: after a blind update nobody knows t
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, cast
+
+import orjson
 
 from chalicelib.kernel.problems import Problem
 from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.store.keys import commit_key
-from chalicelib.store.port import Absent, Item, Key, Put, Value, Write
+from chalicelib.store.port import HASH, RANGE, Absent, Item, Key, Put, Value, Write
 
 SCHEMA: Final = 1
 _DEFLATE_LEVEL: Final = 6
 _RAW_DEFLATE: Final = -15
+_CHECKSUM_BYTES: Final = 8
 
 
 class Stale(Exception):
@@ -87,6 +93,7 @@ class Commit:
     events: tuple[Event, ...]
     effects: tuple[Effect, ...]
     entry: Entry = NOTHING
+    snapshot: bytes = b""
     declined: "Callable[[Problem], Commit] | None" = None
 
     @property
@@ -136,6 +143,29 @@ def read_audit(item: Item) -> Audit:
     )
 
 
+def read_events(item: Item) -> tuple[Event, ...]:
+    """Decode the events of a stored record."""
+    rows = cast("list[dict[str, Value]]", item["ev"])
+    return tuple(Event(cast("str", row["k"]), cast("str", row["o"]), cast("int", row["v"])) for row in rows)
+
+
+def read_snapshot(item: Item) -> bytes:
+    """Return the JSON of what the commit left: the answer itself, or the object beside it."""
+    return inflate(cast("bytes", item.get("r") or item["b"]))
+
+
+def is_whole(item: Item) -> bool:
+    """Tell whether a stored record is as it was written."""
+    return item.get("x") == checksum(item)
+
+
+def checksum(item: Item) -> bytes:
+    """Return eight bytes of SHA-256 over a record's attributes, its key and checksum left out."""
+    kept = {name: value for name, value in item.items() if name not in {HASH, RANGE, "x"}}
+    canonical = orjson.dumps(kept, default=bytes.hex, option=orjson.OPT_SORT_KEYS)
+    return sha256(canonical).digest()[:_CHECKSUM_BYTES]
+
+
 def inflate(body: bytes) -> bytes:
     """Return an answer's body as it was sent."""
     return zlib.decompress(body, _RAW_DEFLATE)
@@ -158,20 +188,27 @@ def _leg(row: dict[str, Value]) -> Leg:
 
 
 def _record(commit: Commit) -> Item:
-    squeeze = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, _RAW_DEFLATE)
-    return {
+    record: dict[str, Value] = {
         "f": commit.fingerprint,
         "op": commit.operation,
         "cl": commit.author.client,
         "pn": commit.author.principal,
         "t": commit.at,
         "st": commit.answer.status,
-        "b": squeeze.compress(commit.answer.body) + squeeze.flush(),
+        "b": _deflate(commit.answer.body),
         "e": commit.answer.version,
         "l": [_leg_row(leg) for leg in commit.entry.legs],
         "ev": [{"k": e.name, "o": e.object_id, "v": e.version} for e in commit.events],
         "sc": SCHEMA,
     }
+    if commit.snapshot:
+        record["r"] = _deflate(commit.snapshot)
+    return record | {"x": checksum(record)}
+
+
+def _deflate(body: bytes) -> bytes:
+    squeeze = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, _RAW_DEFLATE)
+    return squeeze.compress(body) + squeeze.flush()
 
 
 def _leg_row(leg: Leg) -> Value:

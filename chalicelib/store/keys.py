@@ -46,6 +46,11 @@ def commit_key(tenant: str, key: str) -> Key:
     return Key("commits", f"{tenant}#commit#{sha256(key.encode()).hexdigest()[:2]}", key)
 
 
+def commit_partitions(tenant: str) -> list[str]:
+    """Return all partitions that hold a tenant's commit records."""
+    return [f"{tenant}#commit#{number:02x}" for number in range(256)]
+
+
 def state_partition(tenant: str, kind: StateKind, shard: str) -> str:
     """Return the partition that holds the objects of one kind and shard."""
     return f"{tenant}#{kind}#{shard}"

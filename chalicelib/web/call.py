@@ -64,7 +64,7 @@ class Change:
     """What a decision wants: the answer, the entry, the events and the writes besides the postings.
 
     `sides` names, for each account of the entry, the field that brought it in and whose authority it needs.
-    `on_decline` turns a decline into the change that remembers it.
+    `on_decline` turns a decline into the change that remembers it. `more_events` are those of other objects.
     """
 
     operation: str
@@ -75,6 +75,7 @@ class Change:
     entry: Entry = NOTHING
     sides: Mapping[str, Side] | None = None
     on_decline: "Callable[[Problem], Change] | None" = None
+    more_events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +203,10 @@ class Call:
             operation=change.operation,
             at=self.now_at,
             answer=Answer(change.status, self._answer_body(change, declined), version),
-            events=tuple(Event(name, change.resource["id"], version) for name in change.events),
+            events=(*(Event(name, change.resource["id"], version) for name in change.events), *change.more_events),
             effects=(*change.effects, *postings),
             entry=change.entry,
+            snapshot=orjson.dumps(change.resource) if declined else b"",
             declined=on_decline and (lambda problem: self._commit(on_decline(problem), problem)),
         )
 

@@ -11,8 +11,8 @@ so a crash repeats a batch and loses none. Source: AWS Lambda developer guide, "
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -184,9 +184,10 @@ class StreamFollower:
                 self._following[shard] = asyncio.get_running_loop().create_task(self.make(shard).follow())
 
 
-def request_id() -> str:
-    """Return an id for an invocation that no request caused."""
-    return str(uuid.uuid4())
+def request_id(randomness: Callable[[int], bytes] = os.urandom) -> str:
+    """Return an id for an invocation that no request caused, in the form of Lambda's."""
+    drawn = randomness(16).hex()
+    return "-".join((drawn[:8], drawn[8:12], drawn[12:16], drawn[16:20], drawn[20:]))
 
 
 def _number(record: Record) -> str:

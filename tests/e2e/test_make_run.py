@@ -148,7 +148,7 @@ def test_with_moto_it_says_that_data_is_not_kept(new_stack: NewStack) -> None:
     [
         ({"PORT": "eighty"}, "PORT must be a number from 1 to 65535, not 'eighty'"),
         ({"PORT": "70000"}, "PORT must be a number from 1 to 65535, not '70000'"),
-        ({"ENGINE": "postgres"}, "ENGINE is auto, dynoxide, moto or a url, not 'postgres'"),
+        ({"ENGINE": "postgres"}, "ENGINE is auto, dynoxide, moto, ministack or a url, not 'postgres'"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(new_stack: NewStack, setting: dict[str, str], said: str) -> None:

@@ -46,12 +46,23 @@ def test_paging_both_ways() -> None:
     assert [row["id"] for row in back["data"]] == every[:3]
 
 
-def test_a_decline_is_a_step_without_a_payment_to_show() -> None:
+def test_a_refund_is_a_step_of_the_payment() -> None:
+    world = Projected()
+    payment = world.ledger.made(world.ledger.pay())
+    world.ledger.made(world.ledger.refund(payment, amount=30))
+    world.catch_up()
+    rows = world.ledger.get(ALICE, f"/v1/payments/{payment}/history").json["data"]
+    assert [(row["object_version"], row["type"]) for row in rows] == [(2, "payment.refunded"), (1, "payment.captured")]
+    assert rows[0]["data"] is None, "the refund's commit holds the refund; the payment is one read away"
+
+
+def test_a_decline_is_a_step_with_the_payment_as_it_was_declined() -> None:
     world = Projected()
     declined = world.ledger.pay(amount=FUNDS_MINOR + 1).json["payment"]
     world.catch_up()
     (row,) = world.ledger.get(ALICE, f"/v1/payments/{declined}/history").json["data"]
-    assert (row["type"], row["data"]) == ("payment.declined", None)
+    assert (row["type"], row["data"]["status"], row["data"]["id"]) == ("payment.declined", "declined", declined)
+    assert row["data"] == world.ledger.get(ALICE, f"/v1/payments/{declined}").json
 
 
 @pytest.mark.parametrize("client", [BOB, ELSEWHERE], ids=["bob", "elsewhere"])

@@ -87,7 +87,7 @@ def test_no_verb_records_a_balance_or_a_sequence(verb: Verb) -> None:
     known = {id(record) for record in ledger.records()}
     answer = sending.send(ledger)
     (record,) = (record for record in ledger.records() if id(record) not in known)
-    assert record.keys() - {"pk", "sk"} == {"f", "op", "cl", "pn", "t", "st", "b", "e", "l", "ev", "sc"}
+    assert record.keys() - {"pk", "sk"} == {"f", "op", "cl", "pn", "t", "st", "b", "e", "l", "ev", "sc", "x"}
     assert all(row.keys() <= {"a", "n", "c", "p", "h"} for row in record["l"])  # type: ignore[union-attr]
     assert record["op"] == verb.name.partition(" ")[0]
     assert "balance" not in answer.json
