@@ -117,5 +117,5 @@ def _snapshot(item: Item, identifier: str) -> Any:
     answer = orjson.loads(inflate(cast("bytes", item["b"])))
     if answer.get("id") == identifier:
         return answer
-    several = [part for value in answer.values() if isinstance(value, list) for part in value]
+    several = [part for value in answer.values() for part in (value if isinstance(value, list) else [value])]
     return next((part for part in several if isinstance(part, Mapping) and part.get("id") == identifier), None)

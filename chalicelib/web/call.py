@@ -64,7 +64,8 @@ class Change:
     """What a decision wants: the answer, the entry, the events and the writes besides the postings.
 
     `sides` names, for each account of the entry, the field that brought it in and whose authority it needs.
-    `on_decline` turns a decline into the change that remembers it.
+    `on_decline` turns a decline into the change that remembers it. `events` happened to the resource, `more_events`
+    to other objects that the same commit makes or moves on.
     """
 
     operation: str
@@ -75,6 +76,7 @@ class Change:
     entry: Entry = NOTHING
     sides: Mapping[str, Side] | None = None
     on_decline: "Callable[[Problem], Change] | None" = None
+    more_events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,14 @@ class Call:
         item = self.bench.dynamo.get(balance_key(self.tenant, account, 0))
         return item is not None and authorised(item, self.caller.principal)
 
-    def require_creditable(self, account: str, currency: str, *, param: str) -> None:
-        """Refuse an account that could not be credited now (one read; whoever credits it decides again)."""
+    def require_creditable(self, account: str, currency: str, *, param: str, authority: str | None = None) -> None:
+        """Refuse an account that could not be credited now, or that `authority` may not debit, if it is given.
+
+        One read; whoever posts to the account decides again.
+        """
         leg = Leg(account, 0, currency, posted_minor=1)
         key = balance_key(self.tenant, account, 0)
-        refusal = examine(leg, Side(param), self.bench.dynamo.get(key))
+        refusal = examine(leg, Side(param, authority), self.bench.dynamo.get(key))
         if refusal is not None:
             raise refusal
 
@@ -192,7 +197,7 @@ class Call:
         return None if done is None else _reply(done.answer, replayed=done.replayed)
 
     def _commit(self, change: Change, declined: Problem | None = None) -> Commit:
-        version = change.resource["version"]
+        version = change.resource.get("version", 1)
         on_decline = change.on_decline
         postings = tuple(self._posting(leg, change.sides or {}) for leg in change.entry.legs)
         return Commit(
@@ -202,7 +207,7 @@ class Call:
             operation=change.operation,
             at=self.now_at,
             answer=Answer(change.status, self._answer_body(change, declined), version),
-            events=tuple(Event(name, change.resource["id"], version) for name in change.events),
+            events=(*(Event(name, change.resource["id"], version) for name in change.events), *change.more_events),
             effects=(*change.effects, *postings),
             entry=change.entry,
             declined=on_decline and (lambda problem: self._commit(on_decline(problem), problem)),
