@@ -9,8 +9,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 _HEAD = f"""# Errors
 
 Every refusal is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `instance` (the id of the
-request), `code`, and where they apply `param`, `errors[]`, `decline_code` and `Retry-After`. The `type` is
-`{TYPE_ROOT}` and the code. This page is generated from `chalicelib/kernel/problems.py`.
+request), `code`, and where they apply `param`, `errors[]`, `index` (of a batch), `decline_code` and `Retry-After`. The
+`type` is `{TYPE_ROOT}` and the code. This page is generated from `chalicelib/kernel/problems.py`.
 
 "Remembered" answers are commits: the same key is answered with the same bytes for ever. After any other refusal the
 same key may be tried again.

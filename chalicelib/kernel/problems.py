@@ -33,21 +33,28 @@ class Problem(Exception):
         *,
         param: str | None = None,
         errors: tuple[dict[str, str], ...] = (),
+        index: int | None = None,
     ) -> None:
-        """Name the kind, what happened this time, and the field or header to blame."""
+        """Name the kind, what happened this time, and the field or header to blame.
+
+        `index` says which one of several things that are asked for at once cannot be done.
+        """
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.param = param
         self.errors = errors
+        self.index = index
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copy with all fields (the default would pass the detail alone)."""
-        return _rebuild, (self.kind, self.detail, self.param, self.errors)
+        return _rebuild, (self.kind, self.detail, self.param, self.errors, self.index)
 
 
-def _rebuild(kind: Kind, detail: str, param: str | None, errors: tuple[dict[str, str], ...]) -> Problem:
-    return Problem(kind, detail, param=param, errors=errors)
+def _rebuild(
+    kind: Kind, detail: str, param: str | None, errors: tuple[dict[str, str], ...], index: int | None
+) -> Problem:
+    return Problem(kind, detail, param=param, errors=errors, index=index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,8 @@ ACCOUNT_CLOSED = _kind(422, "account_closed", "The account is closed", "Use anot
 SAME_ACCOUNT = _kind(422, "same_account", "Both sides are the same account", "Name two different accounts.")
 ACCOUNT_KIND_NOT_ALLOWED = _kind(422, "account_kind_not_allowed", "An account of this kind cannot stand here", "See which kinds each operation takes in docs/accounts.md.")
 CAPTURE_TOO_LARGE = _kind(422, "capture_too_large", "More than is authorized", "Capture at most what is still held.")
+POST_TOO_LARGE = _kind(422, "post_too_large", "More than is held", "Post at most what the transfer holds.")
+REVERSAL_TOO_LARGE = _kind(422, "reversal_too_large", "More than was posted", "Reverse at most what was posted and not reversed yet.")
 REFUND_TOO_LARGE = _kind(422, "refund_too_large", "More than was captured", "Refund at most what was captured and not refunded yet.")
 INTERNAL_ERROR = _kind(500, "internal_error", "Something went wrong on our side", "Repeat with the same key; quote `instance` when you ask for help.")
 BUSY = _kind(503, "busy", "The ledger is busy; nothing was done", "Repeat with the same key.", retry_after_seconds=1)

@@ -9,7 +9,6 @@
 Instants are ms since the epoch; that of a line is never before that of the line before it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -17,7 +16,7 @@ import orjson
 
 from chalicelib.kernel.clock import to_rfc3339
 from chalicelib.kernel.ids import is_id
-from chalicelib.store.commit import inflate
+from chalicelib.store.commit import inflate, picture
 from chalicelib.store.port import Item
 
 SCHEMA: Final = 1
@@ -114,8 +113,4 @@ def event(item: Item) -> dict[str, Any]:
 
 def _snapshot(item: Item, identifier: str) -> Any:
     """Find the object in what the commit left; a payment that was refunded is not in the refund's commit."""
-    answer = orjson.loads(inflate(cast("bytes", item["b"])))
-    if answer.get("id") == identifier:
-        return answer
-    several = [part for value in answer.values() if isinstance(value, list) for part in value]
-    return next((part for part in several if isinstance(part, Mapping) and part.get("id") == identifier), None)
+    return picture(orjson.loads(inflate(cast("bytes", item["b"]))), identifier)

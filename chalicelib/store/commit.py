@@ -17,10 +17,10 @@ It holds no balance and no account sequence: after a blind update nobody knows t
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import orjson
 
@@ -152,6 +152,13 @@ def read_events(item: Item) -> tuple[Event, ...]:
 def read_snapshot(item: Item) -> bytes:
     """Return the JSON of what the commit left: the answer itself, or the object beside it."""
     return inflate(cast("bytes", item.get("r") or item["b"]))
+
+
+def picture(left: Mapping[str, Any], identifier: str) -> Mapping[str, Any] | None:
+    """Find one object in what a commit left: the whole of it, a part of it, or one of several in a list."""
+    several = (row for value in left.values() for row in (value if isinstance(value, list) else [value]))
+    parts = (row for row in (left, *several) if isinstance(row, Mapping))
+    return next((part for part in parts if part.get("id") == identifier), None)
 
 
 def is_whole(item: Item) -> bool:

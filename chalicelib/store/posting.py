@@ -33,12 +33,18 @@ class Side:
     """One side of a movement: the field that named the account, and whose authority the leg needs.
 
     `authority` is the principal that must own the account or hold its mandate; None asks nobody (credits,
-    and operators where the operation lets them). `unauthorised` is what others are told.
+    and operators where the operation lets them). `unauthorised` is what others are told. `debited` says that money
+    is taken from the account although its leg, into which several movements were folded, may not show it.
     """
 
     param: str
     authority: str | None = None
     unauthorised: Kind = ACCOUNT_NOT_FOUND
+    debited: bool = False
+
+    def refusal(self, kind: Kind, detail: str, _: Item | None) -> Problem:
+        """Return the refusal of this side; the balance item as it was may help to say what is to blame."""
+        return Problem(kind, detail, param=self.param)
 
 
 def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
@@ -58,7 +64,8 @@ def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
 def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
     """Return what a credit leg would be refused for, judging by the balance item alone; None if nothing."""
     assert leg.spendable_minor > 0, "only a credit can be judged without its funds"
-    if item and item["c"] == leg.currency and item["s"] in _statuses(leg):
+    allowed = item is not None and (side.authority is None or authorised(item, side.authority))
+    if item and allowed and item["c"] == leg.currency and item["s"] in _statuses(leg, side):
         return None
     return _explain(leg, side, item)
 
@@ -66,7 +73,7 @@ def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
 def _conditions(leg: Leg, side: Side) -> list[Condition]:
     conditions: list[Condition] = [
         Equals("c", leg.currency),
-        OneOf("s", _statuses(leg)),
+        OneOf("s", _statuses(leg, side)),
     ]
     if side.authority is not None:
         conditions.append(Authorised(side.authority))
@@ -77,16 +84,16 @@ def _conditions(leg: Leg, side: Side) -> list[Condition]:
     return conditions
 
 
-def _statuses(leg: Leg) -> tuple[str, ...]:
+def _statuses(leg: Leg, side: Side) -> tuple[str, ...]:
     """A new debit or hold needs an open account; posting a hold keeps a promise made while it was open."""
-    if leg.spendable_minor < 0:
+    if leg.spendable_minor < 0 or side.debited:
         return _DEBIT
     return _CREDIT if leg.posted_minor else _RELEASE
 
 
 def _explain(leg: Leg, side: Side, item: Item | None) -> Problem:
     kind, detail = _cause(leg, side, item)
-    return Problem(kind, detail, param=side.param)
+    return side.refusal(kind, detail, item)
 
 
 def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
@@ -98,7 +105,7 @@ def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
         return CURRENCY_MISMATCH, f"Account {leg.account} is kept in {cast('str', item['c'])}."
     if item["s"] == AccountStatus.CLOSED.value:
         return ACCOUNT_CLOSED, f"Account {leg.account} is closed."
-    if item["s"] not in _statuses(leg):
+    if item["s"] not in _statuses(leg, side):
         return ACCOUNT_FROZEN, f"Account {leg.account} is frozen."
     held_enough = cast("int", item["h"]) >= -leg.held_minor
     assert held_enough, f"{leg.account} holds less than the ledger promised"

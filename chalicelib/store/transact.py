@@ -128,7 +128,7 @@ def _refusal(wanted: Commit, reasons: tuple[Reason, ...]) -> Problem | Stale:
     """Return the most decisive refusal of the business.
 
     Stale ends the search: once an object has moved on, the conditions that were derived from it mean nothing,
-    and explaining them would. A decline comes last, for it makes an object.
+    and explaining them would. A decline comes last, for it makes an object; of a batch the first transfer is named.
     """
     found: list[Problem] = []
     for effect, reason in zip(wanted.effects, reasons, strict=True):
@@ -137,7 +137,7 @@ def _refusal(wanted: Commit, reasons: tuple[Reason, ...]) -> Problem | Stale:
             if isinstance(refusal, Stale):
                 return refusal
             found.append(refusal)
-    return min(found, key=lambda problem: problem.kind.declines)
+    return min(found, key=lambda problem: (problem.kind.declines, problem.index or 0))
 
 
 def _certain(refusal: Problem, patience: Patience) -> Problem:

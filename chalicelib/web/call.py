@@ -64,7 +64,8 @@ class Change:
     """What a decision wants: the answer, the entry, the events and the writes besides the postings.
 
     `sides` names, for each account of the entry, the field that brought it in and whose authority it needs.
-    `on_decline` turns a decline into the change that remembers it. `more_events` are those of other objects.
+    `on_decline` turns a decline into the change that remembers it. `events` happened to the resource, `more_events`
+    to other objects that the same commit makes or moves on.
     """
 
     operation: str
@@ -131,11 +132,14 @@ class Call:
         item = self.bench.dynamo.get(balance_key(self.tenant, account, 0))
         return item is not None and authorised(item, self.caller.principal)
 
-    def require_creditable(self, account: str, currency: str, *, param: str) -> None:
-        """Refuse an account that could not be credited now (one read; whoever credits it decides again)."""
+    def require_creditable(self, account: str, currency: str, *, param: str, authority: str | None = None) -> None:
+        """Refuse an account that could not be credited now, or that `authority` may not debit, if it is given.
+
+        One read; whoever posts to the account decides again.
+        """
         leg = Leg(account, 0, currency, posted_minor=1)
         key = balance_key(self.tenant, account, 0)
-        refusal = examine(leg, Side(param), self.bench.dynamo.get(key))
+        refusal = examine(leg, Side(param, authority), self.bench.dynamo.get(key))
         if refusal is not None:
             raise refusal
 
@@ -193,7 +197,7 @@ class Call:
         return None if done is None else _reply(done.answer, replayed=done.replayed)
 
     def _commit(self, change: Change, declined: Problem | None = None) -> Commit:
-        version = change.resource["version"]
+        version = change.resource.get("version", 1)
         on_decline = change.on_decline
         postings = tuple(self._posting(leg, change.sides or {}) for leg in change.entry.legs)
         return Commit(

@@ -24,6 +24,8 @@ def document(problem: Problem, instance: str, **more: str) -> bytes:
         body["param"] = problem.param
     if kind.declines:
         body["decline_code"] = kind.code
+    if problem.index is not None:
+        body["index"] = problem.index
     if problem.errors:
         body["errors"] = list(problem.errors)
     return orjson.dumps(body | more)

@@ -21,6 +21,7 @@ DEPLOY_SECONDS = 180
 SHIPPED = ("app.py", "requirements.txt", ".chalice/config.json", "chalicelib")
 ASYNCHRONOUS = {
     "payments_due": "chalicelib.payments.entrypoint.sweep",
+    "transfers_due": "chalicelib.transfers.entrypoint.sweep",
     "projections": "chalicelib.projections.entrypoint.project",
 }
 """Functions that no gateway calls, and their handlers."""

@@ -19,6 +19,7 @@ def test_each_function_is_named_and_sized_as_deployed() -> None:
     assert rows.keys() == CONFIG["lambda_functions"].keys()
     assert rows["payments"]["handler"] == "chalicelib.payments.entrypoint.handle"
     assert rows["payments_due"]["handler"] == "chalicelib.payments.entrypoint.sweep"
+    assert rows["transfers_due"]["handler"] == "chalicelib.transfers.entrypoint.sweep"
     for name, row in rows.items():
         wanted = CONFIG["lambda_functions"][name]
         assert (row["memory_mb"], row["timeout_seconds"]) == (wanted["lambda_memory_size"], wanted["lambda_timeout"])

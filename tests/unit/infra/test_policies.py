@@ -68,6 +68,7 @@ ALLOWED = {
     "payments_due": DUE,
     "refunds": MONEY,
     "transfers": MONEY,
+    "transfers_due": DUE,
 }
 
 each_room = pytest.mark.parametrize("room", sorted(ALLOWED))
