@@ -13,7 +13,7 @@ _SHORTEST_HOLD_SECONDS: Final = 60
 _LONGEST_HOLD_SECONDS: Final = 30 * DAY_SECONDS
 
 MOST_TRANSFERS: Final = (MAX_WRITES - 1) // 3
-"""A batch is one transaction: its record, and for each transfer its state and, at the worst, two balances."""
+"""A batch is one commit: its record, and for each transfer its state and, at the worst, two balances."""
 
 _DATE_LENGTH: Final = len("2026-11-23")
 

@@ -79,6 +79,24 @@ class SmallLedger:
         body = {"amount": 100, "currency": "USD", "source": self.alice, "destination": self.bob} | changes
         return self.post(client, "/v1/transfers", body, key=key)
 
+    def hold(self, **changes: Any) -> str:
+        """Make a transfer that holds its amount and return its id."""
+        return self.made(self.transfer(mode="hold", **changes))
+
+    def turn(
+        self, transfer: str, verb: str, client: Client = ALICE, *, key: str | None = None, **body: Any
+    ) -> Response:
+        """Post, void or reverse a transfer."""
+        return self.post(client, f"/v1/transfers/{transfer}/{verb}", body, key=key)
+
+    def batch(self, *moves: tuple[str, str, int], client: Client = ALICE, key: str | None = None) -> Response:
+        """Make transfers in one batch, each from a source to a destination."""
+        rows = [
+            {"source": source, "destination": destination, "amount": amount, "currency": "USD"}
+            for source, destination, amount in moves
+        ]
+        return self.post(client, "/v1/transfers/batch", {"transfers": rows}, key=key)
+
     def refund(self, payment: str, client: Client = OPERATOR, *, key: str | None = None, **more: Any) -> Response:
         return self.post(client, "/v1/refunds", {"payment": payment, **more}, key=key)
 

@@ -49,9 +49,22 @@ def _payment(ledger: SmallLedger, capture: str) -> Sending:
     return Sending(ALICE, "/v1/payments", body)
 
 
-def _transfer(ledger: SmallLedger) -> Sending:
-    body = {"amount": 100, "currency": "USD", "source": ledger.alice, "destination": ledger.bob}
+def _transfer(ledger: SmallLedger, **more: str) -> Sending:
+    body = {"amount": 100, "currency": "USD", "source": ledger.alice, "destination": ledger.bob, **more}
     return Sending(ALICE, "/v1/transfers", body)
+
+
+def _batch(ledger: SmallLedger) -> Sending:
+    rows = [_transfer(ledger, destination=destination).body for destination in (ledger.bob, ledger.shop)]
+    return Sending(ALICE, "/v1/transfers/batch", {"transfers": rows})
+
+
+def _turn(ledger: SmallLedger, verb: str) -> Sending:
+    return Sending(ALICE, f"/v1/transfers/{ledger.hold()}/{verb}", {})
+
+
+def _reverse(ledger: SmallLedger) -> Sending:
+    return Sending(OPERATOR, f"/v1/transfers/{ledger.made(ledger.transfer())}/reverse", {})
 
 
 def _refund(ledger: SmallLedger) -> Sending:
@@ -68,6 +81,12 @@ VERBS = (
     Verb("payments.cancel", 200, lambda ledger: Sending(ALICE, f"/v1/payments/{ledger.authorize()}/cancel")),
     Verb("refunds.create", 201, _refund),
     Verb("transfers.create", 201, _transfer, version=None),
+    Verb("transfers.create hold", 201, lambda ledger: _transfer(ledger, mode="hold"), version=None),
+    Verb("transfers.create later", 201, lambda ledger: _transfer(ledger, scheduled_for="2026-12-01"), version=None),
+    Verb("transfers.batch", 201, _batch, version=None),
+    Verb("transfers.post", 200, lambda ledger: _turn(ledger, "post")),
+    Verb("transfers.void", 200, lambda ledger: _turn(ledger, "void")),
+    Verb("transfers.reverse", 201, _reverse),
 )
 VERSIONED = tuple(verb for verb in VERBS if verb.version)
 
