@@ -10,7 +10,8 @@ from chalicelib.projections.entrypoint import blueprint as projections
 from chalicelib.refunds.entrypoint import blueprint as refunds
 from chalicelib.tokens.entrypoint import blueprint as tokens
 from chalicelib.transfers.entrypoint import blueprint as transfers
+from chalicelib.verifier.entrypoint import blueprint as verifier
 
 app = Chalice(app_name="tollgate")
-for blueprint in (tokens, accounts, payments, refunds, transfers, events, clocks, projections):
+for blueprint in (tokens, accounts, payments, refunds, transfers, events, clocks, projections, verifier):
     app.register_blueprint(blueprint)

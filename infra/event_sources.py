@@ -1,6 +1,7 @@
 """The event sources of a stage as the emulator reads them: the same streams and schedules that are deployed."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from infra.files import replace_file
 from infra.resources import Resources
 
 APP: Final = "tollgate"
-LOCAL_RATE: Final = "rate(2 seconds)"
+LOCAL_RATES: Final = {"payments_due": "rate(2 seconds)", "transfers_due": "rate(2 seconds)"}
 """On this machine nobody wants to wait a minute for a hold to expire."""
 
 STREAM: Final[dict[str, Any]] = {
@@ -21,8 +22,8 @@ STREAM: Final[dict[str, Any]] = {
 """No limit of attempts or age: a projection that cannot be written waits, and is seen to wait."""
 
 
-def source_rows(resources: Resources, rate: str | None = None) -> list[dict[str, Any]]:
-    """Return one row per stream and schedule; `rate` replaces the schedules' own."""
+def source_rows(resources: Resources, rates: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return one row per stream and schedule; `rates` replaces some schedules' own."""
     streams = [
         {
             "function": f"{APP}-{resources.stage}-{stream.function}",
@@ -33,7 +34,11 @@ def source_rows(resources: Resources, rate: str | None = None) -> list[dict[str,
         for stream in resources.streams
     ]
     schedules = [
-        {"function": f"{APP}-{resources.stage}-{function}", "type": "schedule", "rate": rate or own}
+        {
+            "function": f"{APP}-{resources.stage}-{function}",
+            "type": "schedule",
+            "rate": (rates or {}).get(function, own),
+        }
         for function, own in resources.schedules.items()
     ]
     return streams + schedules

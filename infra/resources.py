@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import yaml
 
+from chalicelib.store.port import Table
+
 FILE: Final = Path(__file__).parent / "resources.yaml"
 
 LOCAL_STAGE: Final = "local"
@@ -32,6 +34,11 @@ class Resources:
     pepper: str
     streams: tuple[Stream, ...] = ()
     schedules: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def table_names(self) -> dict[Table, str]:
+        """Return the tables as the store's clients take them."""
+        return {"commits": self.tables["commits"], "ledger": self.tables["ledger"], "clients": self.tables["clients"]}
 
     @property
     def keeps_money(self) -> bool:

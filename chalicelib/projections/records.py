@@ -80,6 +80,14 @@ def line_attributes(line: Line) -> Item:
     }
 
 
+def is_line(item: Item) -> bool:
+    """Tell whether an item has what a line has, and nothing else."""
+    numbers = ("p", "h", "bp", "bh", "t", "sc")
+    texts = ("lc", "op", "ob", "pk", "sk")
+    whole = all(isinstance(item.get(name), int) for name in numbers) and item["sc"] == SCHEMA
+    return whole and all(isinstance(item.get(name), str) for name in texts) and len(item) == len(numbers + texts)
+
+
 def is_event_id(text: str) -> bool:
     """Tell whether `text` has the form of an event's id."""
     return is_id(text, EVENT_PREFIX)

@@ -64,7 +64,12 @@ def state_key(tenant: str, kind: StateKind, identifier: str) -> Key:
 def balance_key(tenant: str, account: str, slice_number: int) -> Key:
     """Return where one slice of an account's balance lives."""
     shard = shard_of_slice(account, slice_number)
-    return Key("ledger", f"{tenant}#balance#{shard}", f"{account}/{slice_number}")
+    return Key("ledger", balance_partition(tenant, shard), f"{account}/{slice_number}")
+
+
+def balance_partition(tenant: str, shard: str) -> str:
+    """Return the partition that holds the balance items of one shard."""
+    return f"{tenant}#balance#{shard}"
 
 
 def due_key(tenant: str, kind: StateKind, due_at: int, identifier: str) -> Key:
@@ -79,7 +84,12 @@ def due_partition(tenant: str, kind: StateKind, shard: str) -> str:
 
 def reference_key(tenant: str, payee: str, reference: str) -> Key:
     """Return where the fact lives that a payment to this payee bears this reference."""
-    return Key("ledger", f"{tenant}#reference#{payee}", reference)
+    return Key("ledger", reference_partition(tenant, payee), reference)
+
+
+def reference_partition(tenant: str, payee: str) -> str:
+    """Return the partition of the references that payments to a payee bear."""
+    return f"{tenant}#reference#{payee}"
 
 
 def line_partition(tenant: str, account: str, slice_number: int) -> str:

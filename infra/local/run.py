@@ -123,7 +123,7 @@ def _apply(place: Place) -> None:
     chosen = {name: os.environ.get(name, default) for name, default in _TUNABLE.items()}
     overrides = {**mine, **chosen, "ISSUER": place.issuer, "AUDIENCE": AUDIENCE}
     functions.write_functions(place.data / "functions.json", functions.function_rows(STAGE, overrides))
-    event_sources.write_sources(place.event_sources, event_sources.source_rows(resources, event_sources.LOCAL_RATE))
+    event_sources.write_sources(place.event_sources, event_sources.source_rows(resources, event_sources.LOCAL_RATES))
     if not (place.data / "api_keys.json").exists():
         replace_file(place.data / "api_keys.json", b'{"keys": []}\n')
 

@@ -23,6 +23,7 @@ ASYNCHRONOUS = {
     "payments_due": "chalicelib.payments.entrypoint.sweep",
     "transfers_due": "chalicelib.transfers.entrypoint.sweep",
     "projections": "chalicelib.projections.entrypoint.project",
+    "verifier": "chalicelib.verifier.entrypoint.run",
 }
 """Functions that no gateway calls, and their handlers."""
 

@@ -58,7 +58,15 @@ PROJECTIONS = {
     for action in ("DescribeStream", "GetRecords", "GetShardIterator")
     for table in (COMMITS, LEDGER)
 }
+# It reads everything and writes nothing.
+VERIFIER = {
+    ("dynamodb:Query", COMMITS): NOTHING,
+    ("dynamodb:GetItem", LEDGER): NOTHING,
+    ("dynamodb:Query", LEDGER): NOTHING,
+    ("dynamodb:Query", CLIENTS): NOTHING,
+}
 ALLOWED = {
+    "verifier": VERIFIER,
     "events": EVENTS,
     "clocks": CLOCKS,
     "projections": PROJECTIONS,
@@ -108,7 +116,9 @@ def test_l3_nothing_is_granted_by_exclusion_or_to_everything(room: str) -> None:
 
 def test_l3_commit_records_can_only_be_added_and_found() -> None:
     actions = {action for room in ALLOWED for action, resource in ALLOWED[room] if resource == COMMITS}
-    assert actions == {"dynamodb:PutItem", "dynamodb:GetItem"}
+    assert actions == {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}
+    readers = {room for room in ALLOWED if ("dynamodb:Query", COMMITS) in ALLOWED[room]}
+    assert readers == {"verifier"}, "who posts finds a record by its key, and only by it"
 
 
 def test_every_function_has_its_own_policy() -> None:

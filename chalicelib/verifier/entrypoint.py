@@ -1,0 +1,38 @@
+"""The verifier's function: started by a schedule, it verifies every tenant and says every break."""
+
+from typing import Any, Final, cast
+
+from aws_lambda_powertools import Logger
+from chalice import Blueprint
+
+from chalicelib.store.keys import TENANTS
+from chalicelib.verifier.journal import everything
+from chalicelib.verifier.verify import Report, verify
+from chalicelib.web.call import Bench
+from chalicelib.wiring import open_bench
+
+blueprint = Blueprint(__name__)
+logger = Logger(service="tollgate")
+
+MOST_BREAKS_SAID: Final = 100
+"""A ledger that is wrong everywhere need not fill the log: the command names every break."""
+
+
+def verify_tenants(bench: Bench) -> dict[str, int]:
+    """Verify all tenants; return how many breaks each has."""
+    tenants = [cast("str", row["sk"]) for row in everything(bench.dynamo, "clients", TENANTS)]
+    return {tenant: _say(verify(bench.dynamo, bench.clock, tenant)) for tenant in tenants}
+
+
+def _say(report: Report) -> int:
+    """Log the report; the alarm hangs on the level of a break's line."""
+    logger.info("verified", tenant=report.tenant, commits=report.commits, breaks=len(report.breaks))
+    for one in report.breaks[:MOST_BREAKS_SAID]:
+        logger.critical("a break", tenant=report.tenant, code=one.code, where=one.where, detail=one.detail)
+    return len(report.breaks)
+
+
+@blueprint.lambda_function(name="verifier")
+def run(_event: dict[str, Any], _context: Any) -> dict[str, int]:
+    """Verify everything once."""
+    return verify_tenants(open_bench())
