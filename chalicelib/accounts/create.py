@@ -1,8 +1,11 @@
 """Opening an account."""
 
+from dataclasses import replace
+
 from chalicelib.accounts.account import Account
 from chalicelib.accounts.records import opening, resource
 from chalicelib.accounts.schema import CreateAccount
+from chalicelib.accounts.settings import opened_with_settings, require_settings
 from chalicelib.kernel.problems import FORBIDDEN, Problem
 from chalicelib.ledger.chart import ACCOUNT_PREFIX, RULES, AccountKind, AccountStatus
 from chalicelib.web.call import Call, Change, Reply
@@ -13,16 +16,21 @@ def create(call: Call) -> Reply:
     """Open an account at zero; only an operator opens one for somebody else, or the ledger's own kinds."""
     wanted: CreateAccount = call.body
     kind = AccountKind(wanted.kind)
-    account = Account(
+    owner = _owner(call.caller, wanted, kind)
+    require_settings(call, kind, wanted.model_fields_set)
+    default = Account(
         id=call.new_id(ACCOUNT_PREFIX, tag=RULES[kind].letter),
         kind=kind,
         currency=wanted.currency,
-        owner=_owner(call.caller, wanted, kind),
+        owner=owner,
         status=AccountStatus.OPEN,
         metadata=wanted.metadata,
         version=1,
         created_at=call.now_at,
+        slices=RULES[kind].slices,
+        slices_total=RULES[kind].slices,
     )
+    account = replace(opened_with_settings(call, default, wanted), version=1)
     return call.commit(
         Change(
             operation="accounts.create",

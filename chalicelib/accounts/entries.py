@@ -3,11 +3,10 @@
 import re
 from typing import Any, Final
 
-from chalicelib.accounts.records import read_account
+from chalicelib.accounts.records import owned_account
 from chalicelib.accounts.statement import Statement
 from chalicelib.kernel.clock import to_rfc3339
 from chalicelib.kernel.page import Page
-from chalicelib.ledger.chart import is_account_id, slices_of
 from chalicelib.projections.records import Line
 from chalicelib.web.call import Call, Reply
 from chalicelib.web.paging import window
@@ -17,9 +16,9 @@ _ENTRY: Final = re.compile(r"[0-9]{1,2}\.[1-9][0-9]{0,11}")
 
 def entries(call: Call) -> Reply:
     """Answer a page of an account's entries; they appear moments after the commits that made them."""
-    account = read_account(call.load("account", call.request.path_parameters["id"], is_account_id))
+    account = owned_account(call)
     asked = window(call.request, lambda text: _ENTRY.fullmatch(text) is not None)
-    found = Statement(call.bench.dynamo, call.tenant, account.id, slices_of(account.id)).page(asked)
+    found = Statement(call.bench.dynamo, call.tenant, account.id, account.slices_total).page(asked)
     rows = tuple(_show(line, account.currency) for line in found.rows)
     return call.show_page(Page(rows, found.has_more), backwards=asked.ending_before is not None)
 

@@ -1,14 +1,13 @@
 """Freezing an account: credits go on, debits stop."""
 
-from chalicelib.accounts.records import moving, read_account, resource
-from chalicelib.ledger.chart import is_account_id
+from chalicelib.accounts.records import moving, owned_account, resource
 from chalicelib.web.call import Call, Change, Reply
 
 
 def freeze(call: Call) -> Reply:
     """Stop debits of an account; holds made before may still be captured (409 unless it is open)."""
     call.caller.require_operator()
-    before = read_account(call.load("account", call.request.path_parameters["id"], is_account_id))
+    before = owned_account(call)
     call.expect(before.version)
     after = before.freeze()
     return call.commit(

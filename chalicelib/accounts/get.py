@@ -4,11 +4,10 @@ from typing import Any
 
 from chalicelib.accounts.account import Account
 from chalicelib.accounts.as_of import asked_instant, asked_sequence, refuse_other_questions
-from chalicelib.accounts.records import read_account, resource
+from chalicelib.accounts.records import owned_account, resource
 from chalicelib.accounts.statement import Statement
 from chalicelib.kernel.clock import to_rfc3339
 from chalicelib.kernel.problems import NOT_FOUND, Problem
-from chalicelib.ledger.chart import is_account_id, slices_of
 from chalicelib.store import read
 from chalicelib.store.read import Balance
 from chalicelib.web.call import Call, Reply
@@ -16,15 +15,15 @@ from chalicelib.web.call import Call, Reply
 
 def get(call: Call) -> Reply:
     """Answer an account and its balance in minor units; 404 for what is not the caller's."""
-    account = read_account(call.load("account", call.request.path_parameters["id"], is_account_id))
+    account = owned_account(call)
     refuse_other_questions(call.request)
     at = asked_instant(call.request, call.now_at)
-    sequence = asked_sequence(call.request, slices_of(account.id))
+    sequence = asked_sequence(call.request, account.slices_total)
     if at is not None:
         return _show(call, account, _statement(call, account).balance_at(at), at=to_rfc3339(at))
     if sequence is not None:
         return _show(call, account, _after(call, account, sequence), sequence=sequence)
-    return _show(call, account, read.balance(call.bench.dynamo, call.tenant, account.id))
+    return _show(call, account, read.balance(call.bench.dynamo, call.tenant, account.id, account.slices_total))
 
 
 def _after(call: Call, account: Account, sequence: int) -> Balance:
@@ -35,7 +34,7 @@ def _after(call: Call, account: Account, sequence: int) -> Balance:
 
 
 def _statement(call: Call, account: Account) -> Statement:
-    return Statement(call.bench.dynamo, call.tenant, account.id, slices_of(account.id))
+    return Statement(call.bench.dynamo, call.tenant, account.id, account.slices_total)
 
 
 def _show(call: Call, account: Account, balance: Balance, **as_of: Any) -> Reply:
@@ -44,4 +43,6 @@ def _show(call: Call, account: Account, balance: Balance, **as_of: Any) -> Reply
         "held": balance.held_minor,
         "available": balance.available_minor,
     }
+    if balance.spendable_minor is not None:
+        money["spendable"] = balance.spendable_minor
     return call.show(resource(account) | {"balance": money} | ({"as_of": as_of} if as_of else {}))

@@ -1,15 +1,18 @@
 """The items of an account: `account` once, `balance` once per slice, `owned` once for its owner's list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from chalicelib.accounts.account import Account
 from chalicelib.kernel.clock import instant, to_rfc3339
-from chalicelib.kernel.problems import Problem
-from chalicelib.ledger.chart import AccountKind, AccountStatus, has_floor, slices_of
+from chalicelib.kernel.problems import ACCOUNT_KIND_NOT_ALLOWED, STATE_CONFLICT, Problem
+from chalicelib.ledger.chart import AccountKind, AccountStatus, is_account_id, slices_of
+from chalicelib.ledger.fees import Fee
 from chalicelib.store.commit import Effect, Stale
+from chalicelib.store.facts import AccountFacts, facts_attributes
 from chalicelib.store.keys import balance_key, owned_key, state_key
-from chalicelib.store.port import Absent, Equals, Exists, Item, Put, Update
+from chalicelib.store.port import Absent, AtLeast, Equals, Exists, Item, Put, Update, Value
+from chalicelib.web.call import Call, Change, Reply
 
 SCHEMA = 1
 
@@ -21,24 +24,100 @@ def opening(tenant: str, account: Account, commit_key: str) -> tuple[Effect, ...
     line = Put(owned_key(tenant, account.owner, account.id), {"sc": SCHEMA}, (Absent(),))
     balances = [
         Put(balance_key(tenant, account.id, number), zero(account, commit_key), (Absent(),))
-        for number in range(slices_of(account.id))
+        for number in range(account.slices_total)
     ]
     # Only a clash of 80 random bits could make these fail: Stale draws a new id.
     return tuple(Effect(write, lambda _: Stale()) for write in (state, line, *balances))
 
 
 def moving(tenant: str, before: Account, after: Account, commit_key: str) -> tuple[Effect, ...]:
-    """Return the writes that change an account's status: conditional on the version it was decided from."""
-    state = Update(
-        state_key(tenant, "account", after.id),
-        set={"s": after.status.value, "v": after.version, "lc": commit_key},
-        when=(Equals("v", before.version),),
+    """Return the writes that change an account's settings: conditional on the version it was decided from.
+
+    What a posting has to know stands on every balance item too, so that the very next posting sees it.
+    """
+    state = Put(state_key(tenant, "account", after.id), attributes(after, commit_key), (Equals("v", before.version),))
+    effects = [Effect(state, lambda _: Stale())]
+    if _for_postings(before) != _for_postings(after):
+        effects += [_balance(tenant, before, after, number, commit_key) for number in range(after.slices_total)]
+    return tuple(effects)
+
+
+def _balance(tenant: str, before: Account, after: Account, number: int, commit_key: str) -> Effect:
+    key = balance_key(tenant, after.id, number)
+    if number >= before.slices_total:
+        return Effect(Put(key, zero(after, commit_key), (Absent(),)), lambda _: Stale())
+    old, new = _on_balance(before), _on_balance(after)
+    lowered_minor = before.overdraft_minor - after.overdraft_minor
+    write = Update(
+        key,
+        set=new,
+        add={"f": -lowered_minor} if lowered_minor else {},
+        remove=tuple(sorted(old.keys() - new.keys())),
+        when=(AtLeast("f", lowered_minor),) if lowered_minor > 0 else (Exists(),),
     )
-    balances = [
-        Update(balance_key(tenant, after.id, number), set={"s": after.status.value}, when=(Exists(),))
-        for number in range(slices_of(after.id))
-    ]
-    return (Effect(state, lambda _: Stale()), *(Effect(write, _lost) for write in balances))
+    return Effect(write, lambda item: _used(after, item))
+
+
+def _used(after: Account, item: Item | None) -> Problem:
+    assert item is not None, "an account without its balance items cannot be made"
+    return Problem(STATE_CONFLICT, f"Account {after.id} uses more than this overdraft.", param="overdraft_limit")
+
+
+def _for_postings(account: Account) -> tuple[dict[str, Value], int, int]:
+    return _on_balance(account), account.slices_total, account.overdraft_minor
+
+
+def _on_balance(account: Account) -> dict[str, Value]:
+    """Return what of the settings stands on the balance items."""
+    settings: dict[str, Value] = {"s": account.status.value}
+    if account.mandates:
+        settings["m"] = frozenset(account.mandates)
+    if account.has_floor:
+        return settings
+    return settings | facts_attributes(AccountFacts(account.revision, account.slices, account.fee))
+
+
+def closing(
+    tenant: str, before: Account, after: Account, slices: Sequence[Item], commit_key: str
+) -> tuple[Effect, ...]:
+    """Return the writes that close an account whose balance items are as they were read: nothing may have moved since.
+
+    A slice that is brought to zero is written here, in the one update of its item, with its next sequence.
+    """
+    state = Put(state_key(tenant, "account", after.id), attributes(after, commit_key), (Equals("v", before.version),))
+    effects = [Effect(state, lambda _: Stale())]
+    for number, item in enumerate(slices):
+        posted_minor = cast("int", item["p"])
+        moved: dict[str, Value] = {"lc": commit_key} if posted_minor else {}
+        write = Update(
+            balance_key(tenant, after.id, number),
+            set={"s": after.status.value, **moved},
+            add={"p": -posted_minor, "q": 1} if posted_minor else {},
+            when=(Equals("q", item["q"]), Equals("p", posted_minor), Equals("h", 0)),
+        )
+        effects.append(Effect(write, lambda _: Stale()))
+    return tuple(effects)
+
+
+def owned_account(call: Call) -> Account:
+    """Return the account that the path names, for its owner or an operator; 404 for everybody else."""
+    return read_account(call.load("account", call.request.path_parameters["id"], is_account_id))
+
+
+def mandated(call: Call, before: Account, after: Account, verb: str, event: str) -> Reply:
+    """Commit a change of an account's mandates (422 for an account that nobody debits by mandate)."""
+    call.expect(before.version)
+    if before.kind is not AccountKind.WALLET:
+        raise Problem(ACCOUNT_KIND_NOT_ALLOWED, "Mandates are for wallets.", param="id")
+    return call.commit(
+        Change(
+            operation=f"accounts.{verb}",
+            status=200,
+            resource=resource(after),
+            events=(event,),
+            effects=moving(call.tenant, before, after, call.commit_key),
+        )
+    )
 
 
 def read_account(item: Item) -> Account:
@@ -52,7 +131,17 @@ def read_account(item: Item) -> Account:
         metadata=cast("dict[str, str]", item["md"]),
         version=cast("int", item["v"]),
         created_at=cast("int", item["t"]),
+        overdraft_minor=cast("int", item.get("ol", 0)),
+        mandates=tuple(cast("list[str]", item.get("mn", []))),
+        slices=cast("int", item.get("n", slices_of(cast("str", item["sk"])))),
+        slices_total=cast("int", item.get("nt", slices_of(cast("str", item["sk"])))),
+        revision=cast("int", item.get("r", 1)),
+        fee=_read_fee(cast("dict[str, Any] | None", item.get("fe"))),
     )
+
+
+def _read_fee(row: Mapping[str, Any] | None) -> Fee | None:
+    return Fee(row["b"], row["x"], row["a"]) if row else None
 
 
 def restored(shown: Mapping[str, Any]) -> Account:
@@ -66,12 +155,22 @@ def restored(shown: Mapping[str, Any]) -> Account:
         metadata=shown["metadata"],
         version=shown["version"],
         created_at=instant(shown["created_at"]),
+        overdraft_minor=shown.get("overdraft_limit", 0),
+        mandates=tuple(shown.get("mandates", ())),
+        slices=shown.get("slices", 1),
+        slices_total=shown.get("slices_total", 1),
+        revision=shown.get("revision", 1),
+        fee=_shown_fee(shown.get("fee")),
     )
+
+
+def _shown_fee(shown: Mapping[str, Any] | None) -> Fee | None:
+    return Fee(shown["basis_points"], shown["fixed"], shown["account"]) if shown else None
 
 
 def resource(account: Account) -> dict[str, Any]:
     """Return the account as callers see it; no answer to a POST carries a balance."""
-    return {
+    shown: dict[str, Any] = {
         "id": account.id,
         "object": "account",
         "kind": account.kind.value,
@@ -82,10 +181,16 @@ def resource(account: Account) -> dict[str, Any]:
         "version": account.version,
         "created_at": to_rfc3339(account.created_at),
     }
+    if account.has_floor:
+        return shown | {"overdraft_limit": account.overdraft_minor, "mandates": list(account.mandates)}
+    fee = account.fee
+    charged = fee and {"basis_points": fee.basis_points, "fixed": fee.fixed_minor, "account": fee.account}
+    slices = {"slices": account.slices, "slices_total": account.slices_total, "revision": account.revision}
+    return shown | slices | ({"fee": charged} if account.kind is AccountKind.MERCHANT else {})
 
 
 def attributes(account: Account, commit_key: str) -> Item:
-    return {
+    always: dict[str, Value] = {
         "k": account.kind.value,
         "c": account.currency,
         "o": account.owner,
@@ -96,21 +201,26 @@ def attributes(account: Account, commit_key: str) -> Item:
         "lc": commit_key,
         "sc": SCHEMA,
     }
+    fee = account.fee
+    optional: dict[str, Value] = {
+        "ol": account.overdraft_minor or None,
+        "mn": list(account.mandates) or None,
+        "fe": {"b": fee.basis_points, "x": fee.fixed_minor, "a": fee.account} if fee else None,
+    }
+    if not account.has_floor:
+        optional |= {"n": account.slices, "nt": account.slices_total, "r": account.revision}
+    return always | {name: value for name, value in optional.items() if value is not None}
 
 
 def zero(account: Account, commit_key: str) -> Item:
-    zero: dict[str, Any] = {
+    """Return a balance item at zero, with all that postings have to know of its account."""
+    empty: dict[str, Value] = {
         "o": account.owner,
         "c": account.currency,
-        "s": account.status.value,
         "p": 0,
         "h": 0,
         "q": 0,
         "lc": commit_key,
         "sc": SCHEMA,
     }
-    return zero | ({"f": 0} if has_floor(account.id) else {})
-
-
-def _lost(_: Item | None) -> Problem | Stale:
-    raise AssertionError("an account without its balance items cannot be made")
+    return empty | _on_balance(account) | ({"f": account.overdraft_minor} if account.has_floor else {})

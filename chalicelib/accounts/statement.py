@@ -44,7 +44,7 @@ class Statement:
     def balance_after(self, sequence: int) -> Balance | None:
         """Return the balance of an account with one slice after its entry `sequence`; None where there is none."""
         if sequence == 0:
-            return Balance(0, 0, 0)
+            return Balance(0, 0)
         line = self._line(0, sequence)
         return None if line is None else self._total([line])
 
@@ -119,4 +119,4 @@ class Statement:
     def _total(lines: list[Line | None]) -> Balance:
         posted_minor = sum(line.balance_posted_minor for line in lines if line)
         held_minor = sum(line.balance_held_minor for line in lines if line)
-        return Balance(posted_minor, held_minor, posted_minor - held_minor)
+        return Balance(posted_minor, held_minor)

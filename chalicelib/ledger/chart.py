@@ -71,8 +71,12 @@ def has_floor(account: str) -> bool:
 
 
 def slices_of(account: str) -> int:
-    """Return how many balance items the account has."""
+    """Return how many balance items the account has unless somebody chose otherwise."""
     return RULES[kind_of(account)].slices
+
+
+MOST_SLICES: Final = 64
+"""With the record and the account's own item, all of them still fit one commit."""
 
 
 def shard_of_slice(account: str, slice_number: int) -> str:

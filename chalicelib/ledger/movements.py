@@ -6,6 +6,7 @@
 | hold | held +a | |
 | post | posted -a, held -(a + released) | posted +a |
 | release | held -a | |
+| fee, on a move or post | | posted -f; the platform's account posted +f |
 
 A refund is a move from the payee back to the payer, a transfer a move from source to destination.
 """
@@ -52,6 +53,17 @@ def post(source: Place, destination: Place, amount_minor: int, currency: str, *,
             Leg(destination.account, destination.slice_number, currency, posted_minor=amount_minor),
         )
     )
+
+
+def less_fee(entry: Entry, payee: Place, platform: Place, fee_minor: int, currency: str) -> Entry:
+    """Take a fee from the payee in the same entry; it shares the payee's leg."""
+    if not fee_minor:
+        return entry
+    taken = (
+        Leg(payee.account, payee.slice_number, currency, posted_minor=-fee_minor),
+        Leg(platform.account, platform.slice_number, currency, posted_minor=fee_minor),
+    )
+    return fold((*entry.legs, *taken))
 
 
 def release(source: Place, amount_minor: int, currency: str) -> Entry:

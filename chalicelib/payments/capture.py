@@ -1,6 +1,7 @@
 """Capturing a payment: one read and one commit."""
 
 from chalicelib.ledger.movements import post
+from chalicelib.payments.fees import charge, fee_of, fee_sides
 from chalicelib.payments.records import moving, resource, visible_payment
 from chalicelib.payments.schema import CapturePayment
 from chalicelib.store.posting import Side
@@ -12,11 +13,13 @@ def capture(call: Call) -> Reply:
     wanted: CapturePayment = call.body
     before = visible_payment(call, call.request.path_parameters["id"])
     call.expect(before.version)
-    after = before.capture(wanted.amount, final=wanted.final, now_at=call.now_at)
+    captured = before.capture(wanted.amount, final=wanted.final, now_at=call.now_at)
+    after = captured.charged(fee_of(call, captured.payee))
     taken_minor = after.captured_minor - before.captured_minor
+    payee = call.place(after.payee)
     entry = post(
         call.place(after.payer),
-        call.place(after.payee),
+        payee,
         taken_minor,
         after.currency,
         released_minor=before.held_minor - taken_minor - after.held_minor,
@@ -28,7 +31,7 @@ def capture(call: Call) -> Reply:
             resource=resource(after),
             events=(f"payment.{after.status.value}",),
             effects=(moving(call.tenant, before, after, call.commit_key),),
-            entry=entry,
-            sides={after.payer: Side("payer"), after.payee: Side("payee")},
+            entry=charge(call, entry, payee, before, after),
+            sides={after.payer: Side("payer"), after.payee: Side("payee"), **fee_sides(call, after.payee)},
         )
     )

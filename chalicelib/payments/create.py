@@ -6,6 +6,7 @@ from chalicelib.kernel.problems import ACCOUNT_KIND_NOT_ALLOWED, SAME_ACCOUNT, P
 from chalicelib.ledger.chart import AccountKind, kind_of
 from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.movements import hold, move
+from chalicelib.payments.fees import charge, fee_of, fee_sides
 from chalicelib.payments.payment import CAPTURE_WINDOW_MS, PREFIX, Payment, PaymentStatus
 from chalicelib.payments.records import making, resource
 from chalicelib.payments.reference import taking
@@ -34,6 +35,7 @@ def create(call: Call) -> Reply:
             sides={
                 payment.payer: Side("payer", authority=call.caller.principal),
                 payment.payee: Side("payee"),
+                **fee_sides(call, payment.payee),
             },
             on_decline=lambda problem: _declined(call, payment, problem),
         )
@@ -68,19 +70,22 @@ def _authorized(call: Call, wanted: CreatePayment) -> Payment:
 
 
 def _captured(call: Call, wanted: CreatePayment) -> Payment:
-    return replace(
+    captured = replace(
         _authorized(call, wanted),
         status=PaymentStatus.CAPTURED,
         captured_minor=wanted.amount,
         capture_before_at=None,
     )
+    return captured.charged(fee_of(call, captured.payee))
 
 
 def _entry(call: Call, payment: Payment) -> Entry:
     payer = call.place(payment.payer)
     if payment.status is PaymentStatus.AUTHORIZED:
         return hold(payer, payment.amount_minor, payment.currency)
-    return move(payer, call.place(payment.payee), payment.amount_minor, payment.currency)
+    payee = call.place(payment.payee)
+    entry = move(payer, payee, payment.amount_minor, payment.currency)
+    return charge(call, entry, payee, None, payment)
 
 
 def _declined(call: Call, payment: Payment, problem: Problem) -> Change:
@@ -89,6 +94,7 @@ def _declined(call: Call, payment: Payment, problem: Problem) -> Change:
         payment,
         status=PaymentStatus.DECLINED,
         captured_minor=0,
+        fee_minor=0,
         capture_before_at=None,
         decline_code=problem.kind.code,
     )

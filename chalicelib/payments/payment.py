@@ -11,6 +11,7 @@ from chalicelib.kernel.problems import (
     STATE_CONFLICT,
     Problem,
 )
+from chalicelib.ledger.fees import Fee
 
 PREFIX: Final = "pay"
 CAPTURE_WINDOW_MS: Final = 7 * DAY_SECONDS * SECOND_MS
@@ -45,6 +46,7 @@ class Payment:
     created_at: int
     captured_minor: int = 0
     refunded_minor: int = 0
+    fee_minor: int = 0
     version: int = 1
     capture_before_at: int | None = None
     decline_code: str | None = None
@@ -85,6 +87,11 @@ class Payment:
             captured_minor=self.captured_minor + taken_minor,
             version=self.version + 1,
         )
+
+    def charged(self, fee: Fee | None) -> "Payment":
+        """Return the payment with the fee on all that is captured; what was charged before is never given back."""
+        due_minor = fee.total_minor(self.captured_minor) if fee else 0
+        return replace(self, fee_minor=max(self.fee_minor, due_minor))
 
     def cancel(self) -> "Payment":
         """Give back what is held; what was captured stays captured. Raise 409 when nothing is held."""

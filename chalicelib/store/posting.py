@@ -1,8 +1,9 @@
 """How a leg becomes one conditional update of a balance item, and what a failed condition means.
 
 The balance item: owner `o`, currency `c`, status `s`, posted `p`, held `h`, spendable `f` (floor accounts
-only), sequence `q`, last commit `lc`, mandates `m` (a set of principals, if any). Posted, held and spendable
-move together, because a condition knows no arithmetic.
+only), sequence `q`, last commit `lc`, mandates `m` (a set of principals, if any), and on accounts without a floor the
+revision `r` of their facts (`facts.py`). Posted, held and spendable move together, because a condition knows no
+arithmetic.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from chalicelib.kernel.problems import (
 )
 from chalicelib.ledger.chart import AccountStatus, has_floor
 from chalicelib.ledger.entry import Leg
-from chalicelib.store.commit import Effect
+from chalicelib.store.commit import Effect, Stale
+from chalicelib.store.facts import Beliefs
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import AtLeast, Authorised, Condition, Equals, Item, OneOf, Update
 
@@ -47,8 +49,9 @@ class Side:
         return Problem(kind, detail, param=self.param)
 
 
-def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
-    """Return the update of one balance item for one leg."""
+def posting(tenant: str, leg: Leg, side: Side, commit_key: str, beliefs: Beliefs) -> Effect:
+    """Return the update of one balance item for one leg; where the beliefs about the account were wrong, they learn."""
+    revision = None if has_floor(leg.account) else beliefs.revision(leg.account)
     add = {"p": leg.posted_minor, "h": leg.held_minor, "q": 1}
     if has_floor(leg.account):
         add["f"] = leg.spendable_minor
@@ -56,9 +59,15 @@ def posting(tenant: str, leg: Leg, side: Side, commit_key: str) -> Effect:
         balance_key(tenant, leg.account, leg.slice_number),
         set={"lc": commit_key},
         add={name: number for name, number in add.items() if number},
-        when=tuple(_conditions(leg, side)),
+        when=tuple(_conditions(leg, side, revision)),
     )
-    return Effect(write, lambda item: _explain(leg, side, item))
+
+    def explain(item: Item | None) -> Problem | Stale:
+        if revision is not None and beliefs.were_wrong(leg.account, leg.slice_number, item, revision):
+            return Stale()
+        return _explain(leg, side, item)
+
+    return Effect(write, explain)
 
 
 def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
@@ -70,11 +79,13 @@ def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
     return _explain(leg, side, item)
 
 
-def _conditions(leg: Leg, side: Side) -> list[Condition]:
+def _conditions(leg: Leg, side: Side, revision: int | None) -> list[Condition]:
     conditions: list[Condition] = [
         Equals("c", leg.currency),
         OneOf("s", _statuses(leg, side)),
     ]
+    if revision is not None:
+        conditions.append(Equals("r", revision))
     if side.authority is not None:
         conditions.append(Authorised(side.authority))
     if has_floor(leg.account) and leg.spendable_minor < 0:

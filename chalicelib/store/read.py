@@ -7,7 +7,7 @@ from typing import cast
 
 from chalicelib.kernel.ids import SHARDS
 from chalicelib.kernel.page import Page, Window
-from chalicelib.ledger.chart import has_floor, slices_of
+from chalicelib.ledger.chart import has_floor
 from chalicelib.store.keys import (
     StateKind,
     balance_key,
@@ -21,11 +21,19 @@ from chalicelib.store.port import Dynamo, Item
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """An account's money in minor units, summed over its slices."""
+    """An account's money in minor units, summed over its slices.
+
+    `spendable_minor` is what a debit may take, for accounts with a floor: available, and the overdraft limit.
+    """
 
     posted_minor: int
     held_minor: int
-    available_minor: int
+    spendable_minor: int | None = None
+
+    @property
+    def available_minor(self) -> int:
+        """What is posted and not set aside; below zero where an overdraft is used."""
+        return self.posted_minor - self.held_minor
 
 
 def load(dynamo: Dynamo, tenant: str, kind: StateKind, identifier: str) -> Item | None:
@@ -33,19 +41,17 @@ def load(dynamo: Dynamo, tenant: str, kind: StateKind, identifier: str) -> Item 
     return dynamo.get(state_key(tenant, kind, identifier))
 
 
-def balance(dynamo: Dynamo, tenant: str, account: str) -> Balance:
-    """Return the balance of an account that exists (1 read unit per slice).
+def balance(dynamo: Dynamo, tenant: str, account: str, slices: int) -> Balance:
+    """Return the balance of an account that exists and has so many slices (1 read unit each).
 
     Each slice is read consistently; a sum over several slices is read-committed, as one movement may fall
     between two reads.
     """
-    items = [dynamo.get(balance_key(tenant, account, number)) for number in range(slices_of(account))]
+    items = [dynamo.get(balance_key(tenant, account, number)) for number in range(slices)]
     posted_minor = sum(_number(item, "p") for item in items)
     held_minor = sum(_number(item, "h") for item in items)
     # Where there is a floor, what can be spent is stored: conditions need it as one number.
-    floor = has_floor(account)
-    available_minor = _number(items[0], "f") if floor else posted_minor - held_minor
-    return Balance(posted_minor, held_minor, available_minor)
+    return Balance(posted_minor, held_minor, _number(items[0], "f") if has_floor(account) else None)
 
 
 def page(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window) -> Page[Item]:

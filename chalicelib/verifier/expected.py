@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from chalicelib.accounts import records as accounts
 from chalicelib.accounts.account import Account
 from chalicelib.clocks import records as clocks
-from chalicelib.ledger.chart import slices_of
 from chalicelib.payments import records as payments
 from chalicelib.payments.payment import Payment
 from chalicelib.refunds import records as refunds
@@ -40,7 +39,7 @@ def balance_items(tenant: str, journal: Journal, account: Account) -> Items:
     """Return the balance items of an account: the sum of its legs."""
     return {
         balance_key(tenant, account.id, number): _balance(journal, account, number)
-        for number in range(slices_of(account.id))
+        for number in range(account.slices_total)
     }
 
 

@@ -1,7 +1,7 @@
 """One call of an operation: who asks, for what, and the ledger it may change by one commit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -11,11 +11,12 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance, new_id
 from chalicelib.kernel.page import Page, Window
 from chalicelib.kernel.problems import INVALID_CURSOR, NOT_FOUND, PRECONDITION_FAILED, Problem
-from chalicelib.ledger.chart import slices_of
+from chalicelib.ledger.chart import has_floor
 from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.ledger.movements import Place
 from chalicelib.store import read, transact
 from chalicelib.store.commit import Answer, Commit, Effect, Event
+from chalicelib.store.facts import AccountFacts, Beliefs
 from chalicelib.store.keys import StateKind, balance_key, client_commit_key, commit_key
 from chalicelib.store.patience import Patience
 from chalicelib.store.port import Dynamo, Item
@@ -57,6 +58,7 @@ class Bench:
     dynamo: Dynamo
     clock: Clock
     chance: Chance
+    beliefs: Beliefs = field(default_factory=Beliefs, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Change:
 
     `sides` names, for each account of the entry, the field that brought it in and whose authority it needs.
     `on_decline` turns a decline into the change that remembers it. `events` happened to the resource, `more_events`
-    to other objects that the same commit makes or moves on.
+    to other objects that the same commit makes or moves on. `posted_by_effects` says that the effects move the balances
+    of the entry themselves, each in the one write that its item may have.
     """
 
     operation: str
@@ -77,6 +80,7 @@ class Change:
     sides: Mapping[str, Side] | None = None
     on_decline: "Callable[[Problem], Change] | None" = None
     more_events: tuple[Event, ...] = ()
+    posted_by_effects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +114,12 @@ class Call:
 
     def place(self, account: str) -> Place:
         """Choose the slice of an account to post to, at random, so that no slice runs hot."""
-        slices = slices_of(account)
+        slices = 1 if has_floor(account) else self.facts(account).slices
         return Place(account, self.bench.chance.below(slices) if slices > 1 else 0)
+
+    def facts(self, account: str) -> AccountFacts:
+        """Return what is believed of an account without a floor; the posting is conditional on it."""
+        return self.bench.beliefs.of(self.bench.dynamo, self.tenant, account)
 
     def find(self, kind: StateKind, identifier: str, is_id: IsId) -> Item:
         """Return an object of the tenant, whoever owns it, or raise 404; what cannot be an id is not asked for."""
@@ -199,7 +207,8 @@ class Call:
     def _commit(self, change: Change, declined: Problem | None = None) -> Commit:
         version = change.resource.get("version", 1)
         on_decline = change.on_decline
-        postings = tuple(self._posting(leg, change.sides or {}) for leg in change.entry.legs)
+        legs = () if change.posted_by_effects else change.entry.legs
+        postings = tuple(self._posting(leg, change.sides or {}) for leg in legs)
         return Commit(
             author=self.caller.author,
             key=self.commit_key,
@@ -215,7 +224,7 @@ class Call:
         )
 
     def _posting(self, leg: Leg, sides: Mapping[str, Side]) -> Effect:
-        return posting(self.tenant, leg, sides[leg.account], self.commit_key)
+        return posting(self.tenant, leg, sides[leg.account], self.commit_key, self.bench.beliefs)
 
     def _answer_body(self, change: Change, declined: Problem | None) -> bytes:
         if declined is None:

@@ -55,6 +55,11 @@ class SmallLedger:
         fresh = f"key-{next(self._keys)}" if key is None else key
         return self.platform.request(client, "POST", path, body, key=fresh, **more)
 
+    def patch(self, client: Client, path: str, body: Any, *, key: str | None = None, **more: Any) -> Response:
+        """PATCH with a fresh key, unless one is given."""
+        fresh = f"key-{next(self._keys)}" if key is None else key
+        return self.platform.request(client, "PATCH", path, body, key=fresh, **more)
+
     def get(self, client: Client, path: str, **query: str) -> Response:
         return self.platform.request(client, "GET", path, query=query)
 
@@ -113,7 +118,7 @@ class SmallLedger:
     def balance(self, account: str) -> dict[str, int]:
         """Posted, held and available, as the operator reads them."""
         money: dict[str, int] = self.get(OPERATOR, f"/v1/accounts/{account}").json["balance"]
-        return money
+        return {name: money[name] for name in ("posted", "held", "available")}
 
     def change(self, account: str, **attributes: Value) -> None:
         """Set attributes of all balance items of an account (for what no route can bring about yet)."""

@@ -71,10 +71,23 @@ def _refund(ledger: SmallLedger) -> Sending:
     return Sending(OPERATOR, "/v1/refunds", {"payment": ledger.made(ledger.pay())})
 
 
+def _grant(ledger: SmallLedger) -> Sending:
+    return Sending(ALICE, f"/v1/accounts/{ledger.alice}/grant", {"principal": "prn_shop"})
+
+
+def _revoke(ledger: SmallLedger) -> Sending:
+    grant = _grant(ledger)
+    assert ledger.post(grant.client, grant.path, grant.body).status == 200
+    return Sending(ALICE, f"/v1/accounts/{ledger.alice}/revoke", grant.body)
+
+
 VERBS = (
     Verb("accounts.create", 201, _accounts_create, version=None),
     Verb("accounts.freeze", 200, _freeze),
     Verb("accounts.unfreeze", 200, _unfreeze, version=2),
+    Verb("accounts.close", 200, lambda ledger: Sending(ALICE, f"/v1/accounts/{ledger.open(ALICE, 'wallet')}/close")),
+    Verb("accounts.grant", 200, _grant),
+    Verb("accounts.revoke", 200, _revoke, version=2),
     Verb("payments.create", 201, lambda ledger: _payment(ledger, "automatic"), version=None),
     Verb("payments.create manual", 201, lambda ledger: _payment(ledger, "manual"), version=None),
     Verb("payments.capture", 200, lambda ledger: Sending(ALICE, f"/v1/payments/{ledger.authorize()}/capture", {})),

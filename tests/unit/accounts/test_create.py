@@ -30,6 +30,8 @@ def test_the_answer() -> None:
         "owner": "prn_alice",
         "status": "open",
         "metadata": {"colour": "red"},
+        "overdraft_limit": 0,
+        "mandates": [],
         "version": 1,
         "created_at": "2026-11-23T09:00:00.000Z",
     }

@@ -12,7 +12,7 @@ def test_a_wallet_with_its_balance() -> None:
     ledger.pay(amount=1_000)
     answer = ledger.get(ALICE, f"/v1/accounts/{ledger.alice}")
     assert (answer.status, answer.headers["ETag"]) == (200, '"1"')
-    assert answer.json["balance"] == {"posted": 9_000, "held": 300, "available": 8_700}
+    assert answer.json["balance"] == {"posted": 9_000, "held": 300, "available": 8_700, "spendable": 8_700}
     assert answer.json["id"] == ledger.alice
 
 

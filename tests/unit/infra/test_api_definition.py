@@ -95,10 +95,10 @@ def test_each_write_needs_a_key_and_has_its_body_checked(route: str) -> None:
     validator = API["x-amazon-apigateway-request-validators"][operation["x-amazon-apigateway-request-validator"]]
     assert validator["validateRequestParameters"]
     required = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header" and one["required"]}
-    is_write = route.startswith("POST /v1/")
+    is_write = route.startswith(("POST /v1/", "PATCH /v1/"))
     assert required == ({"Idempotency-Key"} if is_write else set())
     assert validator["validateRequestBody"] == is_write
-    assert ("requestBody" in operation) == route.startswith("POST ")
+    assert ("requestBody" in operation) == (is_write or route.startswith("POST "))
 
 
 @each_operation

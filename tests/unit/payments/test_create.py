@@ -37,6 +37,7 @@ def test_the_answer() -> None:
         "amount": 100,
         "amount_captured": 100,
         "amount_refunded": 0,
+        "fee": 0,
         "currency": "USD",
         "payer": ledger.alice,
         "payee": ledger.shop,

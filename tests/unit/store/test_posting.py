@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.kernel.problems import FORBIDDEN, Problem
 from chalicelib.ledger.entry import Leg
+from chalicelib.store.facts import Beliefs
 from chalicelib.store.port import Item, Update
 from chalicelib.store.posting import Side, examine, posting
 from tests.doubles.memory_dynamo import holds
@@ -17,12 +18,12 @@ ANYBODY = Side("payee")
 
 
 def _item(**changes: Any) -> Item:
-    return {"o": "prn_me", "c": "USD", "s": "open", "p": 100, "h": 50, "f": 50, "q": 4, **changes}
+    return {"o": "prn_me", "c": "USD", "s": "open", "p": 100, "h": 50, "f": 50, "q": 4, "r": 1, **changes}
 
 
 def _refusal(leg: Leg, side: Side, item: Item | None) -> str | None:
     """The code of the refusal, None if the update would be done; the condition and the reason must agree."""
-    effect = posting("t", leg, side, "c/k")
+    effect = posting("t", leg, side, "c/k", Beliefs())
     if all(holds(condition, item) for condition in effect.write.when):
         return None
     problem = effect.explain(item)
@@ -100,7 +101,7 @@ def test_authority(changes: dict[str, Any], refusal: str | None) -> None:
 @pytest.mark.parametrize("changes", [{"s": "frozen"}, {"s": "closed"}, {"c": "EUR"}, {"f": 0}])
 def test_somebody_elses_account_says_nothing_of_itself(changes: dict[str, Any]) -> None:
     """Whatever is wrong with it, the answer is a missing account's, word for word."""
-    effect = posting("t", DEBIT, MINE, "c/k")
+    effect = posting("t", DEBIT, MINE, "c/k", Beliefs())
     missing, hidden = effect.explain(None), effect.explain(_item(o="prn_you", **changes))
     assert isinstance(missing, Problem)
     assert isinstance(hidden, Problem)
@@ -121,13 +122,13 @@ def test_the_first_cause_is_named(changes: dict[str, Any], refusal: str) -> None
 
 
 def test_what_the_update_changes() -> None:
-    assert posting("t", POST_AND_RELEASE, ANYBODY, "c/k").write == Update(
-        posting("t", POST, ANYBODY, "c/k").write.key,
+    assert posting("t", POST_AND_RELEASE, ANYBODY, "c/k", Beliefs()).write == Update(
+        posting("t", POST, ANYBODY, "c/k", Beliefs()).write.key,
         set={"lc": "c/k"},
         add={"p": -10, "h": -30, "f": 20, "q": 1},
-        when=posting("t", POST_AND_RELEASE, ANYBODY, "c/k").write.when,
+        when=posting("t", POST_AND_RELEASE, ANYBODY, "c/k", Beliefs()).write.when,
     )
-    merchant = posting("t", Leg(MERCHANT, 2, "USD", posted_minor=5), ANYBODY, "c/k").write
+    merchant = posting("t", Leg(MERCHANT, 2, "USD", posted_minor=5), ANYBODY, "c/k", Beliefs()).write
     assert isinstance(merchant, Update)
     assert merchant.add == {"p": 5, "q": 1}
 

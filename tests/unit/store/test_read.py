@@ -77,17 +77,17 @@ def test_a_balance_is_the_sum_of_its_slices() -> None:
     store = FaultyDynamo()
     for number in range(4):
         store.inner.seed(balance_key("t", account, number), {"p": 10**number, "h": number})
-    assert read.balance(store, "t", account) == read.Balance(1111, 6, 1105)
+    assert read.balance(store, "t", account, 4) == read.Balance(1111, 6)
     assert store.round_trips == {"get": 4}
 
 
-def test_the_available_of_a_floor_is_what_is_stored() -> None:
+def test_what_a_floor_lets_spend_is_what_is_stored() -> None:
     account = "acct_" + "0" * 26 + "w5"
     store = FaultyDynamo()
-    store.inner.seed(balance_key("t", account, 0), {"p": 100, "h": 30, "f": 70})
-    assert read.balance(store, "t", account) == read.Balance(100, 30, 70)
+    store.inner.seed(balance_key("t", account, 0), {"p": 100, "h": 30, "f": 75})
+    assert read.balance(store, "t", account, 1) == read.Balance(100, 30, 75)
 
 
 def test_an_account_without_its_balance_cannot_be() -> None:
     with pytest.raises(AssertionError):
-        read.balance(FaultyDynamo(), "t", "acct_" + "0" * 26 + "w5")
+        read.balance(FaultyDynamo(), "t", "acct_" + "0" * 26 + "w5", 1)
