@@ -1,9 +1,10 @@
 """The items of a transfer, who sees it, and how.
 
-What the ledger is rebuilt from are the commit records alone. So the answer of each commit holds the transfer as that
-commit left it, with everything of its item but three: `owner` is the principal of the record that made it, `last
-commit` the record's own key, and `schema` this file's. The answer of a reversal holds the transfer it reverses too, in
-`original`; that of a batch all of its transfers. What is added to the item has to be added to `resource`.
+The ledger is rebuilt from the commit records alone. So each commit that touches a transfer holds it as it was left (in
+the answer; beside it where the answer is a decline), with everything of its item but three: `owner` is the principal of
+the record that made it, the last commit is the record's own key, the schema this file's. The answer of a reversal holds
+the transfer that it reverses too, in `original`; that of a batch all of its transfers. What is added to the item has to
+be added to `resource` and to `restored`.
 """
 
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.engines import ROOT as ENGINES_ROOT
 from infra.local.place import Place
-from tests.docs.pages import links, page, quoted, quoted_places, shell_blocks, table_rows
+from tests.docs.pages import Block, links, page, quoted, quoted_places, shell_blocks, table_rows
 from tests.e2e.local_stack import LocalStack
 from tests.law.source import ROOT
 
@@ -21,6 +21,17 @@ MARK = "--8<--"
 def test_a_payment_in_five_minutes_works_as_shown(stack: LocalStack, tmp_path: Path) -> None:
     blocks = shell_blocks(page("README.md"))
     assert len(blocks) >= 6
+    _run(blocks, stack, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["docs/transfers.md"])
+def test_what_a_page_shows_after_the_first_two_steps_works(name: str, stack: LocalStack, tmp_path: Path) -> None:
+    blocks = shell_blocks(page(name))
+    assert blocks
+    _run([*shell_blocks(page("README.md"))[:2], *blocks], stack, tmp_path)
+
+
+def _run(blocks: list[Block], stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / ".local").symlink_to(stack.local)
     script = f"\necho '{MARK}'\n".join(block.code for block in blocks)
     done = subprocess.run(

@@ -4,6 +4,7 @@ from random import Random
 
 from chalicelib.kernel.clock import DAY_SECONDS
 from chalicelib.payments.expire import expire
+from chalicelib.transfers.due import happen
 from chalicelib.web.internal import Sweeper
 from tests.doubles.platform import Context
 from tests.doubles.small_ledger import ALICE, BOB, FUNDS_MINOR, OPERATOR
@@ -18,15 +19,18 @@ def lived(seed: int, steps: int = 40) -> Projected:
         _step(world, chance)
     world.ledger.clock.move(7 * DAY_SECONDS)
     Sweeper("payment", expire, lambda: world.ledger.platform.bench)({}, Context())
+    Sweeper("transfer", happen, lambda: world.ledger.platform.bench)({}, Context())
     held = world.ledger.authorize(amount=5, reference=f"last-{seed}")
     assert world.ledger.step(held, "capture", amount=2).status == 200
+    world.ledger.hold(amount=5)
+    world.ledger.made(world.ledger.transfer(amount=5, scheduled_for="2027-01-01"))
     world.catch_up()
     return world
 
 
 def _step(world: Projected, chance: Random) -> None:
     ledger, amount = world.ledger, chance.randint(1, 150)
-    match chance.randrange(8):
+    match chance.randrange(12):
         case 0:
             ledger.pay(amount=amount, reference=f"order-{chance.randrange(9)}")
         case 1:
@@ -44,3 +48,22 @@ def _step(world: Projected, chance: Random) -> None:
         case 7:
             account = ledger.open(ALICE, "wallet")
             ledger.post(OPERATOR, f"/v1/accounts/{account}/freeze")
+        case kind:
+            _transfer(world, chance, kind, amount)
+
+
+def _transfer(world: Projected, chance: Random, kind: int, amount: int) -> None:
+    ledger = world.ledger
+    match kind:
+        case 8:
+            held = [ledger.hold(amount=1) for _ in range(3)]
+            assert [ledger.turn(one, verb).status for one, verb in zip(held, ("post", "void"), strict=False)] == [
+                200,
+                200,
+            ]
+        case 9:
+            ledger.transfer(amount=amount * chance.choice([1, 100]), scheduled_for="2026-11-25")
+        case 10:
+            ledger.turn(ledger.made(ledger.transfer(amount=amount)), "reverse", BOB, amount=1)
+        case 11:
+            ledger.batch((ledger.alice, ledger.bob, amount), (ledger.alice, ledger.shop, chance.choice([1, 10**9])))

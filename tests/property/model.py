@@ -22,6 +22,18 @@ class ModelPayment:
 
 
 @dataclass(slots=True)
+class ModelTransfer:
+    """What the model remembers of a transfer."""
+
+    source: str
+    destination: str
+    held: int = 0
+    posted: int = 0
+    reversed: int = 0
+    version: int = 1
+
+
+@dataclass(slots=True)
 class Model:
     """`floors` names the accounts that cannot go below zero."""
 
@@ -30,6 +42,7 @@ class Model:
     held: Counter[str] = field(default_factory=Counter)
     frozen: set[str] = field(default_factory=set)
     payments: dict[str, ModelPayment] = field(default_factory=dict)
+    transfers: dict[str, ModelTransfer] = field(default_factory=dict)
 
     def play(self, path: str, body: dict[str, Any], made: str) -> str:
         """Do what a request asks and return the code of its refusal, DONE if there is none.
@@ -38,8 +51,8 @@ class Model:
         """
         _, _, room, *rest = path.split("/")
         match room, rest:
-            case "transfers", []:
-                return self._move(body["source"], body["destination"], body["amount"])
+            case "transfers", _:
+                return self._play_transfer(rest, body, made)
             case "payments", []:
                 return self._pay(body, made)
             case "refunds", []:
@@ -52,6 +65,20 @@ class Model:
                 return self._freeze(account, frozen=verb == "freeze")
         raise AssertionError(f"the model knows no {path}")
 
+    def _play_transfer(self, rest: list[str], body: dict[str, Any], made: str) -> str:
+        match rest:
+            case []:
+                return self._transfer(body, made)
+            case ["batch"]:
+                return self._batch(body["transfers"])
+            case [transfer, "post"]:
+                return self._post(self.transfers[transfer], body.get("amount"))
+            case [transfer, "void"]:
+                return self._void(self.transfers[transfer])
+            case [transfer, "reverse"]:
+                return self._reverse(self.transfers[transfer], body.get("amount"), made)
+        raise AssertionError(f"the model knows no {rest}")
+
     def _declines(self, account: str, amount: int) -> str:
         if account in self.frozen:
             return "account_frozen"
@@ -63,6 +90,76 @@ class Model:
             return code
         self.posted[source] -= amount
         self.posted[destination] += amount
+        return DONE
+
+    def _transfer(self, body: dict[str, Any], made: str) -> str:
+        transfer = ModelTransfer(body["source"], body["destination"])
+        if body.get("mode") == "hold":
+            if code := self._declines(transfer.source, body["amount"]):
+                return code
+            transfer.held = body["amount"]
+            self.held[transfer.source] += transfer.held
+        else:
+            if code := self._move(transfer.source, transfer.destination, body["amount"]):
+                return code
+            transfer.posted = body["amount"]
+        self.transfers[made] = transfer
+        return DONE
+
+    def _batch(self, rows: list[dict[str, Any]]) -> str:
+        blamed = [found for source in {row["source"] for row in rows} if (found := self._blame(source, rows))]
+        if blamed:
+            return min(blamed)[1]
+        for row in rows:
+            self.posted[row["source"]] -= row["amount"]
+            self.posted[row["destination"]] += row["amount"]
+        return DONE
+
+    def _blame(self, account: str, rows: list[dict[str, Any]]) -> tuple[int, str] | None:
+        """Everything that comes in counts first; then the first row that is not covered fails."""
+        left = self.posted[account] - self.held[account]
+        left += sum(row["amount"] for row in rows if row["destination"] == account)
+        for index, row in enumerate(rows):
+            if row["source"] == account:
+                left -= row["amount"]
+                if account in self.frozen:
+                    return index, "account_frozen"
+                if account in self.floors and left < 0:
+                    return index, "insufficient_funds"
+        return None
+
+    def _post(self, transfer: ModelTransfer, wanted: int | None) -> str:
+        if not transfer.held:
+            return "state_conflict"
+        amount = transfer.held if wanted is None else wanted
+        if amount > transfer.held:
+            return "post_too_large"
+        self._void(transfer)
+        self.posted[transfer.source] -= amount
+        self.posted[transfer.destination] += amount
+        transfer.posted = amount
+        return DONE
+
+    def _void(self, transfer: ModelTransfer) -> str:
+        if not transfer.held:
+            return "state_conflict"
+        self.held[transfer.source] -= transfer.held
+        transfer.held = 0
+        transfer.version += 1
+        return DONE
+
+    def _reverse(self, transfer: ModelTransfer, wanted: int | None, made: str) -> str:
+        if not transfer.posted:
+            return "state_conflict"
+        left = transfer.posted - transfer.reversed
+        amount = left if wanted is None else wanted
+        if not 0 < amount <= left:
+            return "reversal_too_large"
+        if code := self._move(transfer.destination, transfer.source, amount):
+            return code
+        transfer.reversed += amount
+        transfer.version += 1
+        self.transfers[made] = ModelTransfer(transfer.destination, transfer.source, posted=amount)
         return DONE
 
     def _pay(self, body: dict[str, Any], made: str) -> str:

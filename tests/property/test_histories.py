@@ -46,6 +46,10 @@ sends = st.one_of(
     st.tuples(st.sampled_from(["capture", "final"]), places, places, st.none() | amounts),
     st.tuples(st.just("cancel"), places, places, st.none()),
     st.tuples(st.just("refund"), places, places, st.none() | amounts),
+    st.tuples(st.just("set aside"), places, places, amounts),
+    st.tuples(st.just("batch"), places, places, amounts),
+    st.tuples(st.sampled_from(["post", "reverse"]), places, places, st.none() | amounts),
+    st.tuples(st.just("void"), places, places, st.none()),
     st.tuples(st.sampled_from(["freeze", "unfreeze"]), places, places, st.none()),
 )
 steps = st.one_of(
@@ -92,6 +96,7 @@ class History:
             self.ledger.fund(wallet, 200)
         self.sent: dict[str, Sent] = {}
         self.payments: list[str] = []
+        self.transfers: list[str] = []
         self.arranged = {record["sk"] for record in self.ledger.records()}
         self.store.rate, self.store.late_rate = rate, late_rate
 
@@ -135,6 +140,8 @@ class History:
         assert answer.status != 500, answer
         if answer.status == 201 and sent.path == "/v1/payments":
             self.payments.append(answer.json["id"])
+        if answer.status == 201 and answer.json["object"] == "transfer":
+            self.transfers.append(answer.json["id"])
         if answer.status == 503 and answer.json["code"] == "busy" and len(sent.answers) == 1:
             assert self.record(key) is None, "it said that nothing was done"
 
@@ -152,6 +159,13 @@ class History:
                 return "/v1/transfers", {"source": source, "destination": wallet, "currency": "USD", **more}
             case "transfer" if wallet != payee:
                 return "/v1/transfers", {"source": wallet, "destination": payee, "currency": "USD", **more}
+            case "set aside" if wallet != payee:
+                body = {"source": wallet, "destination": payee, "currency": "USD", "mode": "hold", **more}
+                return "/v1/transfers", body
+            case "batch":
+                return "/v1/transfers/batch", {"transfers": self._rows(one, other, amount or 1)}
+            case "post" | "void" | "reverse" if self.transfers:
+                return f"/v1/transfers/{self.transfers[-1 - other % len(self.transfers)]}/{verb}", more
             case "pay" | "hold" if wallet != payee:
                 capture = "manual" if verb == "hold" else "automatic"
                 return "/v1/payments", {"payer": wallet, "payee": payee, "currency": "USD", "capture": capture, **more}
@@ -160,6 +174,15 @@ class History:
             case "capture" | "final" | "cancel" | "refund" if self.payments:
                 return self._follow_up(verb, self.payments[-1 - other % len(self.payments)], more)
         return None
+
+    def _rows(self, one: int, other: int, amount: int) -> list[dict[str, Any]]:
+        """One to four transfers, among them some that pass on what others bring."""
+        pairs = [(self.wallets[(one + turn) % 3], self.payees[(other + turn) % 4]) for turn in range(4)]
+        moves = [pair for pair in pairs if pair[0] != pair[1]][: 1 + amount % 4]
+        return [
+            {"source": source, "destination": destination, "currency": "USD", "amount": 1 + amount * turn % 97}
+            for turn, (source, destination) in enumerate(moves, 1)
+        ]
 
     def _follow_up(self, verb: str, payment: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if verb == "refund":
@@ -194,8 +217,8 @@ class History:
         accounts = [*self.payees, self.ledger.external]
         model = Model(frozenset(account for account in accounts if has_floor(account)))
         for wallet in self.wallets[:2]:
-            model.play("/v1/transfers", {"source": self.ledger.external, "destination": wallet, "amount": 200}, "")
-        model.posted[self.ledger.external] -= 10_000  # what Alice was given
+            model.posted[wallet] += 200
+        model.posted[self.ledger.external] -= 200 + 200 + 10_000  # what Alice was given
         for record in self.ledger.records():
             if record["sk"] not in self.arranged:
                 self._play(model, record)
@@ -207,6 +230,11 @@ class History:
             assert item["v"] == payment.version, (
                 f"{identifier} was changed by more or fewer commits than its version says"
             )
+
+        for identifier, transfer in model.transfers.items():
+            item = self.ledger.state("transfer", identifier)
+            assert (item["ap"], item["ar"]) == (transfer.posted, transfer.reversed), identifier
+            assert item["v"] == transfer.version, identifier
 
     def _play(self, model: Model, record: Item) -> None:
         """A decline moves nothing; it was true when it was decided, and funds may have come before it was written."""

@@ -44,11 +44,12 @@ def test_every_row_is_raised_somewhere() -> None:
 
 
 def test_a_problem_can_be_copied_with_all_it_says() -> None:
-    problem = Problem(problems.NOT_FOUND, "gone", param="id", errors=({"param": "id"},))
+    problem = Problem(problems.NOT_FOUND, "gone", param="id", errors=({"param": "id"},), index=3)
     again = copy.copy(problem)
-    assert (again.kind, again.detail, again.param, again.errors) == (
+    assert (again.kind, again.detail, again.param, again.errors, again.index) == (
         problem.kind,
         problem.detail,
         problem.param,
         problem.errors,
+        problem.index,
     )

@@ -15,6 +15,7 @@ WALLET = "acct_" + "0" * 26 + "w0"
 MERCHANT = "acct_" + "0" * 26 + "m0"
 MINE = Side("payer", authority="prn_me")
 ANYBODY = Side("payee")
+PASSING_ON = Side("payer", authority="prn_me", debited=True)
 
 
 def _item(**changes: Any) -> Item:
@@ -48,6 +49,9 @@ STATUSES = [
     (RELEASE, ANYBODY, None, None, None),
     (CREDIT, ANYBODY, None, None, "account_closed"),
     (Leg(MERCHANT, 0, "USD", posted_minor=-10), MINE, None, "account_frozen", "account_closed"),
+    # Folded from a credit and a debit of another transfer: the freeze stops the debit whatever the sum is.
+    (Leg(WALLET, 0, "USD", posted_minor=20), PASSING_ON, None, "account_frozen", "account_closed"),
+    (Leg(WALLET, 0, "USD"), PASSING_ON, None, "account_frozen", "account_closed"),
 ]
 
 
@@ -145,4 +149,21 @@ def test_what_the_update_changes() -> None:
 )
 def test_examining_a_credit(item: Item | None, refusal: str | None) -> None:
     problem = examine(CREDIT, ANYBODY, item)
+    assert (problem and problem.kind.code) == refusal
+
+
+@pytest.mark.parametrize(
+    ("item", "refusal"),
+    [
+        (_item(), None),
+        (_item(s="frozen"), None),
+        (_item(o="prn_other", m=frozenset({"prn_me"})), None),
+        (_item(o="prn_other"), "account_not_found"),
+        (_item(s="closed"), "account_closed"),
+        (None, "account_not_found"),
+    ],
+    ids=["own", "frozen", "mandate", "somebody else's", "closed", "missing"],
+)
+def test_examining_what_is_debited_later(item: Item | None, refusal: str | None) -> None:
+    problem = examine(CREDIT, MINE, item)
     assert (problem and problem.kind.code) == refusal
