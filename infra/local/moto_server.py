@@ -9,7 +9,7 @@ from types import FrameType
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from infra.local import moto_transactions
+from infra.local import moto_iterators, moto_transactions
 
 
 class _Handler(MotoRequestHandler):
@@ -35,6 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _stop)
     os.environ["MOTO_PORT"] = str(arguments.port)
     moto_transactions.apply()
+    moto_iterators.apply()
     make_server(
         arguments.host,
         arguments.port,
