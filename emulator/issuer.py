@@ -1,4 +1,4 @@
-"""The issuer's host: two static documents, as a bucket behind a CDN would serve them."""
+"""The issuer's host: three static documents, as a bucket behind a CDN would serve them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from emulator.gateway.context import Reply
 
 PREFIX = "/_emulator/issuer/.well-known/"
-_FILES = {f"{PREFIX}openid-configuration": "openid-configuration", f"{PREFIX}jwks.json": "jwks.json"}
+_FILES = {f"{PREFIX}{name}": name for name in ("openid-configuration", "oauth-authorization-server", "jwks.json")}
 MAX_AGE_SECONDS = 300
 SIZE_LIMIT = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerDocuments:
-    """Serves the two files of `directory`, read anew each time, and nothing else."""
+    """Serves the files of `directory`, read anew each time, and nothing else."""
 
     directory: Path | None
 

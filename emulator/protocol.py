@@ -19,6 +19,10 @@ BODY_PERIOD_BYTES = 10_240
 # What is read and thrown away of a body whose answer has already been sent.
 DRAIN_LIMIT = 33_554_432
 CONNECTIONS = 2_000
+# Requests that may wait on one connection for the answers before theirs.
+PIPELINED = 64
+# How long a client may leave its answers unread while more are to be written.
+WRITE_SECONDS = 10.0
 # How long a peer may take to answer TLS's goodbye.
 GOODBYE_SECONDS = 0.5
 _BODILESS = (204, 304)
@@ -53,6 +57,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._reading_head:
             self._head_size += len(data)
         super().data_received(data)
+        if len(self.pipeline) > PIPELINED:
+            self.transport.abort()
         if self.transport.is_closing():
             self._stop_timer()
         elif self._reading_head and self._head_size > HEAD_STOP:
@@ -173,15 +179,24 @@ def _wire(reply: Reply, *, with_body: bool) -> bytes:
     return head + reply.body if with_body else head
 
 
+async def _read_by_the_client(cycle: RequestResponseCycle) -> bool:
+    """Wait until the client has read of what was written before; tell whether it did."""
+    try:
+        await asyncio.wait_for(cycle.flow.drain(), WRITE_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def finish(send: Send, reply: Reply) -> None:
     """Answers in one write: uvicorn's own `send` makes two, which are two TLS records.
 
     `send` is the method uvicorn gives its application, and so leads to the request's cycle.
     """
     cycle: RequestResponseCycle = cast("Any", send).__self__
-    if cycle.flow.write_paused and not cycle.disconnected:
-        await cycle.flow.drain()
-    if cycle.disconnected:
+    if cycle.flow.write_paused and not cycle.disconnected and not await _read_by_the_client(cycle):
+        cycle.transport.abort()
+    if cycle.disconnected or cycle.transport.is_closing():
         return
     for name, value in cycle.default_headers:  # the date
         reply.headers.append((name.decode("latin-1"), value.decode("latin-1")))

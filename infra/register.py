@@ -98,7 +98,9 @@ class Register:
             self._write(Put(tenant_key(wanted.tenant), {"created_at": now_at}))
             self._write(Put(client_key(client_id), attributes, (Absent(),)))
         except BaseException:
-            self.api_keys.disable(key.key_id)
+            # Where nobody knows whether the client was written, its key must stay good.
+            if self.dynamo.get(client_key(client_id)) is None:
+                self.api_keys.disable(key.key_id)
             raise
         return Issued(
             tenant=wanted.tenant,

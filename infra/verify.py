@@ -11,7 +11,7 @@ from chalicelib.kernel.clock import SystemClock
 from chalicelib.store.dynamo import Boto3Dynamo
 from chalicelib.store.keys import TENANTS
 from chalicelib.store.port import Dynamo
-from chalicelib.verifier.journal import everything
+from chalicelib.store.read import everything
 from chalicelib.verifier.verify import LAG_SECONDS, Report, verify
 from infra.resources import read_resources
 

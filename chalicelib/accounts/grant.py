@@ -9,4 +9,5 @@ def grant(call: Call) -> Reply:
     """Let a principal debit a wallet (409 if it may already, 422 beyond ten)."""
     wanted: Mandate = call.body
     before = owned_account(call)
+    call.expect(before.version)
     return mandated(call, before, before.grant(wanted.principal), "grant", "account.mandate_granted")

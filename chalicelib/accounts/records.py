@@ -106,7 +106,6 @@ def owned_account(call: Call) -> Account:
 
 def mandated(call: Call, before: Account, after: Account, verb: str, event: str) -> Reply:
     """Commit a change of an account's mandates (422 for an account that nobody debits by mandate)."""
-    call.expect(before.version)
     if before.kind is not AccountKind.WALLET:
         raise Problem(ACCOUNT_KIND_NOT_ALLOWED, "Mandates are for wallets.", param="id")
     return call.commit(

@@ -9,4 +9,5 @@ def revoke(call: Call) -> Reply:
     """Take a mandate back (409 if there is none); what it has held may still be captured."""
     wanted: Mandate = call.body
     before = owned_account(call)
+    call.expect(before.version)
     return mandated(call, before, before.revoke(wanted.principal), "revoke", "account.mandate_revoked")

@@ -12,7 +12,7 @@ def advance(call: Call) -> Reply:
     """Move the tenant's clock on; holds that are over then are given back by the sweepers."""
     wanted: AdvanceClock = call.body
     before = find_clock(call)
-    call.expect(cast("int", before["v"]) or None)
+    call.expect(cast("int", before["v"]))
     effect, after = moving(call, before, wanted.advance_seconds * SECOND_MS)
     return call.commit(
         Change(

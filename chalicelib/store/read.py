@@ -1,9 +1,10 @@
 """Reading the ledger: one object, one balance, or a page merged from the shards."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
-from typing import cast
+from typing import Final, cast
 
 from chalicelib.kernel.ids import SHARDS
 from chalicelib.kernel.page import Page, Window
@@ -16,7 +17,10 @@ from chalicelib.store.keys import (
     state_key,
     state_partition,
 )
-from chalicelib.store.port import Dynamo, Item
+from chalicelib.store.port import Dynamo, Item, Table
+
+PAGE: Final = 500
+"""Items of one page where all of a partition is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,19 @@ def history_page(dynamo: Dynamo, tenant: str, identifier: str, window: Window) -
 def owned_page(dynamo: Dynamo, tenant: str, principal: str, window: Window) -> Page[Item]:
     """Return a page of the lines that say which accounts a principal owns."""
     return _merge(dynamo, [owned_partition(tenant, principal)], window)
+
+
+def everything(dynamo: Dynamo, table: Table, partition: str, *, before: str | None = None) -> Iterator[Item]:
+    """Read a whole partition up to a sort key, oldest first, page by page (consistent)."""
+    after: str | None = None
+    while True:
+        page = dynamo.query(
+            table, partition, limit=PAGE, after=after, before=before, newest_first=False, consistent=True
+        )
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = cast("str", page[-1]["sk"])
 
 
 def _merge(dynamo: Dynamo, partitions: list[str], window: Window, limit_id: str | None = None) -> Page[Item]:

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from chalice import Blueprint
 
 from chalicelib.store.keys import TENANTS
-from chalicelib.verifier.journal import everything
+from chalicelib.store.read import everything
 from chalicelib.verifier.verify import Report, verify
 from chalicelib.web.call import Bench
 from chalicelib.wiring import open_bench

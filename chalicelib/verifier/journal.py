@@ -1,19 +1,18 @@
 """All commits of a tenant, in the order of their instants."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import orjson
 
 from chalicelib.ledger.entry import Leg
 from chalicelib.store.commit import Event, is_whole, picture, read_events, read_legs, read_snapshot
 from chalicelib.store.keys import commit_partitions
-from chalicelib.store.port import Dynamo, Item, Table
-
-PAGE: Final = 500
+from chalicelib.store.port import Dynamo, Item
+from chalicelib.store.read import everything
 
 Slice = tuple[str, int]
 """An account and the number of one of its slices."""
@@ -90,14 +89,3 @@ def read_journal(dynamo: Dynamo, tenant: str) -> Journal:
     whole = [Entry(item) for item in items if is_whole(item)]
     damaged = tuple(item for item in items if not is_whole(item))
     return Journal(tuple(sorted(whole, key=lambda entry: (entry.at, entry.key))), damaged)
-
-
-def everything(dynamo: Dynamo, table: Table, partition: str) -> Iterator[Item]:
-    """Read a whole partition, page by page."""
-    after: str | None = None
-    while True:
-        page = dynamo.query(table, partition, limit=PAGE, after=after, newest_first=False, consistent=True)
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = cast("str", page[-1]["sk"])

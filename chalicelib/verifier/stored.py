@@ -17,7 +17,7 @@ from chalicelib.store.keys import (
     state_partition,
 )
 from chalicelib.store.port import Dynamo, Item, Key
-from chalicelib.verifier.journal import everything
+from chalicelib.store.read import everything
 
 STATES: Final[tuple[StateKind, ...]] = ("account", "payment", "refund", "transfer")
 DUE: Final[tuple[StateKind, ...]] = ("payment", "transfer")

@@ -17,16 +17,13 @@ from chalicelib.store.commit import Stale
 from chalicelib.store.keys import TENANTS, StateKind, due_key, due_partition, system_commit_key
 from chalicelib.store.patience import Patience
 from chalicelib.store.port import Cancelled, Delete, OutcomeUnknown, Throttled, Unreachable
+from chalicelib.store.read import everything
 from chalicelib.web.call import Bench, Call, Reply
 from chalicelib.web.caller import Caller
 from chalicelib.web.request import Request
 from chalicelib.web.tenant_clock import tenant_now_at
 
 SPARE_SECONDS: Final = 2.0
-MOST_TENANTS: Final = 1_000
-MOST_PER_SHARD: Final = 100
-"""One run takes at most this much; the next run goes on."""
-
 logger = Logger(service="tollgate")
 
 Happens = Callable[[Call, str], Reply | None]
@@ -48,8 +45,8 @@ class Sweeper:
         seconds = context.get_remaining_time_in_millis() / 1_000 - SPARE_SECONDS
         deadline_seconds = bench.clock.elapsed_seconds() + seconds
         done = {"happened": 0, "failed": 0}
-        for row in bench.dynamo.query("clients", TENANTS, limit=MOST_TENANTS, newest_first=False):
-            for outcome in self._sweep(bench, cast("str", row["sk"]), deadline_seconds):
+        for tenant in _tenants(bench):
+            for outcome in self._sweep(bench, tenant, deadline_seconds):
                 done[outcome] += 1
         logger.info("swept", kind=self.kind, done=done)
         return done
@@ -59,9 +56,7 @@ class Sweeper:
         outcomes: list[str] = []
         for shard in SHARDS:
             partition = due_partition(tenant, self.kind, shard)
-            until = f"{now_at + 1:014d}/"
-            rows = bench.dynamo.query("ledger", partition, limit=MOST_PER_SHARD, before=until, newest_first=False)
-            for row in rows:
+            for row in everything(bench.dynamo, "ledger", partition, before=f"{now_at + 1:014d}/"):
                 if bench.clock.elapsed_seconds() >= deadline_seconds:
                     return outcomes
                 patience = Patience(bench.clock, bench.chance, deadline_seconds)
@@ -78,6 +73,9 @@ class Sweeper:
         except (Problem, Stale, Cancelled, Throttled, Unreachable, OutcomeUnknown) as trouble:
             logger.warning("not swept", kind=self.kind, id=identifier, trouble=type(trouble).__name__)
             return "failed"
+        except Exception:  # one that is broken must not keep all others from happening
+            logger.exception("not swept", kind=self.kind, id=identifier)
+            return "failed"
         return "happened"
 
     def _happen(self, call: Call, identifier: str) -> None:
@@ -89,6 +87,13 @@ class Sweeper:
                     raise
             else:
                 return
+
+
+def _tenants(bench: Bench) -> list[str]:
+    """Return all tenants, beginning at any: when time runs short it is not always the same ones that wait."""
+    tenants = [cast("str", row["sk"]) for row in everything(bench.dynamo, "clients", TENANTS)]
+    first = bench.chance.below(len(tenants)) if tenants else 0
+    return tenants[first:] + tenants[:first]
 
 
 def internal_call(bench: Bench, tenant: str, now_at: int, patience: Patience) -> Call:

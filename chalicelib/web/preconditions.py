@@ -17,7 +17,7 @@ from chalicelib.kernel.problems import (
 from chalicelib.web.request import Request
 
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,15})"')
+_ENTITY_TAG: Final = re.compile(r'"(0|[1-9][0-9]{0,15})"')
 
 
 def idempotency_key(request: Request) -> str:

@@ -56,7 +56,7 @@ class ApiKeys:
                 self.seen = seen
         except FileNotFoundError:
             self.keys, self.seen = {}, (0, 0, 0)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             # Half-written, most likely: the keys we know stay good until the file is whole.
             print(f"{self.file}: not read: {error!r}", file=sys.stderr)  # noqa: T201
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,9 +132,13 @@ def check_claims(claims: Mapping[str, Any], issuer: TrustedIssuer, now: float) -
     return expires_at
 
 
+_LATEST = 2**53
+"""Seconds beyond it are no instant; NaN fails every comparison."""
+
+
 def _instant(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LATEST <= value <= _LATEST:
         raise InvalidToken(f"the token does not have a valid {name}")
     return value
 

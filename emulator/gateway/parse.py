@@ -31,8 +31,8 @@ _ROOT = re.compile(r"(?:^|;)\s*(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 def parse(exchange: Exchange) -> None:
     """Fills headers and query. Refuses with DEFAULT_4XX (400) or REQUEST_TOO_LARGE (413)."""
     request = exchange.request
-    exchange.headers = _headers(request.raw_headers)
     _check_size(exchange)
+    exchange.headers = _headers(request.raw_headers)
     if _PATH.fullmatch(request.raw_path) is None or _AMBIGUOUS.search(request.raw_path):
         raise Refusal("DEFAULT_4XX")
     if "host" not in exchange.headers.lower and request.protocol == "HTTP/1.1":
@@ -67,6 +67,7 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     values: dict[str, str] = {}
     multi: dict[str, list[str]] = {}
     lower: dict[str, str] = {}
+    spelling: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name = raw_name.decode("latin-1")
         value = raw_value.decode("latin-1")
@@ -75,9 +76,10 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
             if small in _SINGLE:
                 raise Refusal("DEFAULT_4XX")
             # The first spelling of a name is the one that is passed on.
-            name = next(known for known in values if known.lower() == small)
+            name = spelling[small]
             multi[name].append(value)
         else:
+            spelling[small] = name
             multi[name] = [value]
             if "_" in small and small.replace("_", "-") in _NO_ALIAS:
                 raise Refusal("DEFAULT_4XX")

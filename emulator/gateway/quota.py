@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,10 +72,15 @@ class Quotas:
             self.usage = {who: Usage(row["period"], row["used"], row["first"]) for who, row in rows.items()}
 
     def save(self) -> None:
+        """What cannot be written is said, kept, and tried again: a full disk is no reason to stop answering."""
         if not (self.file and self.changed):
             return
-        self.changed = False
         rows = {who: {"period": u.period, "used": u.used, "first": u.first} for who, u in self.usage.items()}
         beside = self.file.with_suffix(".new")
-        beside.write_bytes(orjson.dumps(rows))
-        beside.replace(self.file)
+        try:
+            beside.write_bytes(orjson.dumps(rows))
+            beside.replace(self.file)
+        except OSError as error:
+            print(f"{self.file}: not written: {error!r}", file=sys.stderr)  # noqa: T201
+        else:
+            self.changed = False

@@ -17,7 +17,7 @@ Template = Callable[[Exchange], str]
 
 # `$context.a.b`, `${context.a.b}` and the quiet `$!context.a.b` of VTL.
 _REFERENCE = re.compile(r"\$!?(\{)?context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*)(?(1)\})")
-_UNSAFE = re.compile(r'["\\\x00-\x1f\x7f\u2028\u2029]')
+_UNSAFE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CLAIMS = "authorizer.claims."
 _MESSAGE_STRING = "error.messageString"
 

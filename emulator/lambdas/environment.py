@@ -155,6 +155,15 @@ class Environment:
 
     async def _live(self) -> None:
         """Run the process from its first to its last moment."""
+        try:
+            code = await self._run()
+        except OSError as error:  # no process or no port to be had: said to who waits, and tried again by the next
+            self._verdict = Outcome(_error("Sandbox.StartFailed", str(error)), "Unhandled")
+            code = 1
+        self._end(code)
+
+    async def _run(self) -> int:
+        """Run the process and its Runtime API; return how it ended."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._accept, "127.0.0.1", 0)
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -173,12 +182,14 @@ class Environment:
             self._set_timer(INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.0f} seconds")
             printing = loop.create_task(forward(process.stdout, self))
             code = await process.wait()
+            with suppress(ProcessLookupError, PermissionError):  # what it started ends with it
+                os.killpg(self.pid, signal.SIGKILL)
             printing.cancel()
         finally:
             server.close()
             for connection in self._connections:
                 connection.close()
-        self._end(code)
+        return code
 
     def _end(self, code: int) -> None:
         self._clear_timer()

@@ -36,6 +36,7 @@ class Pool:
         self._idle: list[Environment] = []
         self._queue: deque[Invocation] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     @property
     def has_idle(self) -> bool:
@@ -77,12 +78,18 @@ class Pool:
 
     async def stop(self) -> None:
         """End all environments; events that wait are answered with an error by nobody: their callers are gone."""
+        self._stopped = True
+        self._queue.clear()
         environments, self.environments = list(self.environments), set()
         await asyncio.gather(*(environment.stop() for environment in environments))
         if self._stopping:
             await asyncio.wait(self._stopping)
 
     def _dispatch(self) -> None:
+        if self._stopped:
+            return
+        while self._queue and self._queue[0].outcome.done():
+            self._queue.popleft()  # nobody waits for it any more
         while self._queue and self._idle:
             invocation = self._queue.popleft()
             if not invocation.outcome.done():

@@ -36,7 +36,7 @@ class Boto3StreamReader:
         self._table = table
         self._tables = boto3.client("dynamodb", config=_CONFIG)
         self._streams = boto3.client("dynamodbstreams", config=_CONFIG)
-        self._arn = ""
+        self.stream = ""
         self._iterators: dict[str, tuple[str | None, str]] = {}
 
     async def shards(self) -> Sequence[str]:
@@ -49,8 +49,8 @@ class Boto3StreamReader:
 
     def _shards(self) -> list[str]:
         table = self._tables.describe_table(TableName=self._table)["Table"]
-        self._arn = table["LatestStreamArn"]
-        shards = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        self.stream = table["LatestStreamArn"]
+        shards = self._streams.describe_stream(StreamArn=self.stream)["StreamDescription"]["Shards"]
         return [shard["ShardId"] for shard in shards]
 
     def _read(self, shard: str, after: str | None, limit: int, start: str) -> list[Record]:
@@ -69,19 +69,19 @@ class Boto3StreamReader:
         if after is not None:
             where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
         try:
-            answer = self._streams.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **where)
+            answer = self._streams.get_shard_iterator(StreamArn=self.stream, ShardId=shard, **where)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _START_OVER:
                 raise
             where = {"ShardIteratorType": "TRIM_HORIZON"}
-            answer = self._streams.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **where)
+            answer = self._streams.get_shard_iterator(StreamArn=self.stream, ShardId=shard, **where)
         iterator: str = answer["ShardIterator"]
         return iterator
 
     def _as_event(self, record: Mapping[str, Any]) -> Record:
         """Shape a record as Lambda's event has it: binary as base64 text, instants as seconds."""
         shaped: dict[str, Any] = _plain(record)
-        return {**shaped, "eventSource": "aws:dynamodb", "eventSourceARN": self._arn}
+        return {**shaped, "eventSource": "aws:dynamodb", "eventSourceARN": self.stream}
 
 
 def _guarded(call: Callable[[], Any]) -> Any:

@@ -35,7 +35,12 @@ Invoke = Callable[[str, bytes], Awaitable[Outcome]]
 
 
 class StreamReader(Protocol):
-    """Reads one table's stream; every method may raise `Unavailable`."""
+    """Reads one table's stream; every method may raise `Unavailable`.
+
+    `stream` names this very stream: a table that is made anew has another one, whose numbers start again.
+    """
+
+    stream: str
 
     async def shards(self) -> Sequence[str]:
         """Name the shards there are now, oldest first."""
@@ -64,14 +69,19 @@ class ShardFollower:
     _name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Name the checkpoint by function, table and shard."""
-        self._name = f"{self.source.function}|{self.source.table}|{self.shard}"
+        """Name the checkpoint by function, stream and shard."""
+        self._name = f"{self.source.function}|{self.reader.stream}|{self.shard}"
 
     async def follow(self) -> None:
-        """Follow the shard until cancelled."""
+        """Follow the shard until cancelled; whatever goes wrong is said, and the batch comes again."""
         while True:
-            if not await self.step():
-                await self.wait(IDLE_SECONDS)
+            try:
+                idle_seconds = 0.0 if await self.step() else IDLE_SECONDS
+            except Exception as trouble:  # noqa: BLE001 - a shard that nobody reads any more would go unnoticed
+                _say(f"{self._name}: {trouble!r}")
+                idle_seconds = LONGEST_PAUSE_SECONDS
+            if idle_seconds:
+                await self.wait(idle_seconds)
 
     async def step(self) -> bool:
         """Read and settle one batch; tell whether there was one."""
@@ -96,25 +106,27 @@ class ShardFollower:
                 self.checkpoints.put(self._name, _number(batch[done - 1]))
                 batch, attempts, pause_seconds = batch[done:], 0, FIRST_PAUSE_SECONDS
                 continue
-            attempts += 1
-            if self._is_over(batch, attempts):
-                self._discard(batch, attempts)
-                return
-            await self.wait(pause_seconds)
-            pause_seconds = min(LONGEST_PAUSE_SECONDS, pause_seconds * 2)
-            if self.source.bisect_batch_on_function_error and len(batch) > 1:
-                middle = len(batch) // 2
+            if done is not None and self.source.bisect_batch_on_function_error and len(batch) > 1:
+                middle = len(batch) // 2  # a split is no attempt
                 await self._settle(batch[:middle])
                 await self._settle(batch[middle:])
                 return
+            attempts += done is not None
+            over = self._over(batch, attempts)
+            if over:
+                self._discard(batch[:over], attempts)
+                batch, attempts = batch[over:], 0
+                continue
+            await self.wait(pause_seconds)
+            pause_seconds = min(LONGEST_PAUSE_SECONDS, pause_seconds * 2)
 
-    async def _attempt(self, batch: Sequence[Record]) -> int:
-        """Invoke the function; return how many records from the start are done."""
+    async def _attempt(self, batch: Sequence[Record]) -> int | None:
+        """Invoke the function; return how many records from the start are done, None if it was not run at all."""
         try:
             outcome = await self.invoke(self.source.function, orjson.dumps({"Records": list(batch)}))
         except Exception as trouble:  # noqa: BLE001 - whatever kept the function from running is no reason to lose records
             _say(f"{self._name}: {type(trouble).__name__}")
-            return 0
+            return None
         if outcome.error is not None:
             return 0
         return self._done(batch, outcome.payload) if self.source.report_batch_item_failures else len(batch)
@@ -122,19 +134,25 @@ class ShardFollower:
     @staticmethod
     def _done(batch: Sequence[Record], payload: bytes) -> int:
         """Read a partial batch response: what is before the first failure is done, and nothing for a strange one."""
-        answer = orjson.loads(payload)
-        failures = (answer or {}).get("batchItemFailures") or []
-        numbers = {failure.get("itemIdentifier") for failure in failures}
+        try:
+            answer = orjson.loads(payload) or {}
+            numbers = {failure["itemIdentifier"] for failure in answer.get("batchItemFailures") or []}
+        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
+            return 0
         places = [place for place, record in enumerate(batch) if _number(record) in numbers]
         if not numbers:
             return len(batch)
         return min(places) if len(places) == len(numbers) else 0
 
-    def _is_over(self, batch: Sequence[Record], attempts: int) -> bool:
-        allowed, age_seconds = self.source.maximum_retry_attempts, self.source.maximum_record_age_seconds
-        oldest_at = batch[0]["dynamodb"]["ApproximateCreationDateTime"]
-        too_old = age_seconds != FOR_EVER and self.clock.wall() / 1_000 - oldest_at > age_seconds
-        return too_old or (allowed != FOR_EVER and attempts > allowed)
+    def _over(self, batch: Sequence[Record], attempts: int) -> int:
+        """Return how many records from the start are given up: the too old, or all after the last attempt."""
+        if self.source.maximum_retry_attempts != FOR_EVER and attempts > self.source.maximum_retry_attempts:
+            return len(batch)
+        if self.source.maximum_record_age_seconds == FOR_EVER:
+            return 0
+        oldest_at = self.clock.wall() / 1_000 - self.source.maximum_record_age_seconds
+        fresh = (n for n, row in enumerate(batch) if row["dynamodb"]["ApproximateCreationDateTime"] >= oldest_at)
+        return next(fresh, len(batch))
 
     def _discard(self, batch: Sequence[Record], attempts: int) -> None:
         """Put on record which records were given up, as the on-failure destination is told; then go on."""

@@ -89,7 +89,10 @@ def _start(place: Place, children: Children, access_log: Path | None) -> Stack:
     if engine.process:
         children.add("the data engine", engine.process)
     services = _services(place, engine, children)
-    os.environ.update(aws_environment(services, engine.url))
+    ours = aws_environment(services, engine.url)
+    for name in [name for name in os.environ if name.startswith("AWS_") and name not in ours]:
+        del os.environ[name]  # whoever starts a laptop's stack may be logged in somewhere real
+    os.environ.update(ours)
     _apply(place)
     children.start("the emulator", _emulator_command(place, certificates), access_log)
     _until_ready(place, certificates, children)

@@ -169,7 +169,7 @@ def test_a_fetch_trusts_its_authority_only_and_takes_no_more_than_it_must(served
         fetch(f"{documents}jwks.json")
 
 
-def test_the_issuer_s_two_documents_and_nothing_else(shared: Served) -> None:
+def test_the_issuer_s_documents_and_nothing_else(shared: Served) -> None:
     prefix = "/_emulator/issuer/.well-known/"
     status, body = shared.ask("GET", f"{prefix}openid-configuration")
     assert (status, json.loads(body)["issuer"]) == (200, shared.issuer)

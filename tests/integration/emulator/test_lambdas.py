@@ -336,3 +336,64 @@ def test_idle_environments_are_recycled(code: Path) -> None:
         assert not _alive(pid)
 
     _run(_config(code), scenario)
+
+
+def test_a_worker_that_cannot_be_started_is_said_and_the_next_one_is_tried(
+    code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn, refused = asyncio.create_subprocess_exec, list[int]()
+
+    async def scarce(*args: Any, **more: Any) -> Any:
+        if not refused and str(args[1]).endswith("worker.py"):
+            refused.append(1)
+            raise OSError(11, "Resource temporarily unavailable")
+        return await spawn(*args, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", scarce)
+
+    async def scenario(functions: Functions) -> None:
+        failed = await _call(functions)
+        assert _json(failed)["errorType"] == "Sandbox.StartFailed"
+        assert (await _call(functions)).error is None
+
+    _run(_config(code, max_environments=1), scenario)
+
+
+def test_stopping_starts_nobody(code: Path, tmp_path: Path) -> None:
+    async def scenario(functions: Functions) -> None:
+        at = tmp_path / "met"
+        calls = [asyncio.ensure_future(_call(functions, do="meet", at=str(at), count=9)) for _ in range(6)]
+        while not at.exists() or len(list(at.iterdir())) < 2:
+            await asyncio.sleep(0.01)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await functions.stop()
+        assert not functions.pids()
+
+    _run(_config(code), scenario)
+
+
+def test_what_a_crashed_worker_started_ends_with_it(code: Path, tmp_path: Path) -> None:
+    (code / "shop" / "entry.py").write_text(
+        "import os, subprocess\n\n"
+        "def handle(event, context):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        "    open(event['file'], 'w').write(str(child.pid))\n"
+        "    os._exit(3)\n"
+    )
+
+    async def scenario(functions: Functions) -> None:
+        file = tmp_path / "child"
+        assert (await _call(functions, file=str(file))).error == "Unhandled"
+        child = int(file.read_text())
+        while _runs(child):
+            await asyncio.sleep(0.01)
+
+    _run(_config(code), scenario)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and not only waiting to be reaped."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -40,6 +40,7 @@ class FakeStream:
     by_shard: dict[str, list[Record]]
     broken: int = 0
     limits: list[int] = field(default_factory=list)
+    stream: str = "arn:1"
 
     async def shards(self) -> Sequence[str]:
         self._maybe_break()
@@ -141,20 +142,62 @@ def test_a_failure_that_is_not_in_the_batch_fails_all_of_it(tmp_path: Path, iden
 
 
 def test_bisection_finds_the_poison_and_the_others_go_on(tmp_path: Path) -> None:
-    settings = {"bisect_batch_on_function_error": True, "maximum_retry_attempts": 3}
+    settings = {"bisect_batch_on_function_error": True, "maximum_retry_attempts": 0}
     file = tmp_path / "given_up"
     one = world(tmp_path, lambda n: FAILED if 6 in n else DONE, 8, batch_size=8, on_failure_file=str(file), **settings)
     one.settle()
     good = [number for batch in one.batches if 6 not in batch for number in batch]
     assert good == [1, 2, 3, 4, 5, 7, 8], "in order, each once"
     (given_up,) = [orjson.loads(line) for line in file.read_bytes().splitlines()]
-    assert (given_up["startSequenceNumber"], given_up["endSequenceNumber"], given_up["attempts"]) == ("6", "6", 4)
+    assert (given_up["startSequenceNumber"], given_up["endSequenceNumber"], given_up["attempts"]) == ("6", "6", 1)
 
 
 def test_attempts_are_counted_and_the_shard_goes_on(tmp_path: Path) -> None:
     one = world(tmp_path, lambda n: FAILED if 2 in n else DONE, 8, maximum_retry_attempts=2)
     one.settle()
     assert one.batches == [[1, 2, 3, 4]] * 3 + [[5, 6, 7, 8]]
+
+
+def test_a_new_stream_of_the_same_table_is_read_from_its_start(tmp_path: Path) -> None:
+    one = world(tmp_path, lambda _: DONE, 4)
+    one.settle()
+    anew = FakeStream({"s1": [record(n) for n in range(1, 4)]}, stream="arn:2")
+    again = World(tmp_path, one.source, anew, lambda _: DONE)
+    again.settle()
+    assert again.batches == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize("payload", [b'"done"', b"[1]", b"not json", b'{"batchItemFailures":7}'])
+def test_a_strange_answer_is_no_answer(tmp_path: Path, payload: bytes) -> None:
+    answers = [Outcome(payload), DONE]
+    one = world(tmp_path, lambda _: answers.pop(0), 4, report_batch_item_failures=True)
+    one.settle()
+    assert one.batches == [[1, 2, 3, 4]] * 2
+
+
+def test_only_what_is_too_old_is_given_up_by_age(tmp_path: Path) -> None:
+    one = world(tmp_path, lambda n: FAILED if 1 in n else DONE, 0, maximum_record_age_seconds=60)
+    one.stream.by_shard["s1"] = [record(1, age_seconds=100), record(2), record(3)]
+    one.settle()
+    assert one.batches == [[1, 2, 3], [2, 3]]
+
+
+def test_a_follower_outlives_whatever_goes_wrong(tmp_path: Path) -> None:
+    one = world(tmp_path, lambda _: DONE, 4)
+    rows = one.stream.by_shard.pop("s1")  # the reader raises what nobody foresaw
+
+    async def play() -> None:
+        task = asyncio.get_running_loop().create_task(one.follower().follow())
+        while LONGEST_PAUSE_SECONDS not in one.pauses:
+            await asyncio.sleep(0)
+        one.stream.by_shard["s1"] = rows
+        while not one.batches:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(play(), 30))
+    assert one.batches[0] == [1, 2, 3, 4]
 
 
 def test_old_records_are_given_up(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.kernel.clock import DAY_SECONDS
 from chalicelib.payments.expire import expire
-from chalicelib.store.keys import due_key
+from chalicelib.store.keys import due_key, state_key
 from chalicelib.web.internal import Sweeper
 from tests.doubles.audit import audit
 from tests.doubles.faulty_dynamo import Fault
@@ -111,3 +111,15 @@ def test_an_operator_sees_what_the_system_did() -> None:
     (record,) = [record for record in ledger.records() if record["op"] == "payments.expire"]
     assert (record["sk"], record["pn"]) == (f"s/expire/{payment}", "prn_system")
     assert ledger.get(OPERATOR, f"/v1/payments/{payment}").json["status"] == "expired"
+
+
+def test_what_cannot_happen_keeps_nobody_else_from_it() -> None:
+    """F12: a reminder that leads to a broken item fails each time, and the holds behind it expire all the same."""
+    ledger = SmallLedger()
+    payments = [ledger.authorize(amount=10) for _ in range(6)]
+    broken = state_key(TENANT, "payment", payments[0])
+    ledger.store.inner.seed(broken, {"sc": 1})
+    ledger.clock.move(WEEK_SECONDS)
+    assert _sweep(ledger) == {"happened": 5, "failed": 1}
+    assert _sweep(ledger) == {"happened": 0, "failed": 1}
+    assert ledger.balance(ledger.alice)["held"] == 10

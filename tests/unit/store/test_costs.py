@@ -27,6 +27,9 @@ COSTS = {
     "accounts.create": Cost(0, 1, 8),  # commit, account, the owner's line, one balance
     "accounts.freeze": Cost(1, 1, 6),
     "accounts.unfreeze": Cost(1, 1, 6),
+    "accounts.close": Cost(2, 1, 6),  # the account and its balance are read
+    "accounts.grant": Cost(1, 1, 6),
+    "accounts.revoke": Cost(1, 1, 6),
     "payments.create": Cost(0, 1, 8),  # commit, payment, payer, payee
     "payments.create manual": Cost(1, 1, 8),  # commit, payment, due item, payer
     "payments.capture": Cost(1, 1, 8),  # commit, payment, payer, payee

@@ -93,3 +93,13 @@ def test_an_exceeded_quota_is_429_and_throttled_requests_do_not_count(rig: Rig) 
     reply = rig.ask("DELETE", "/things/1", headers=signed(key="small-value"))
     assert (reply.status, message(reply)) == (429, "Limit Exceeded")
     assert header(reply, "x-amzn-ErrorType") == "LimitExceededException"
+
+
+def test_counts_that_cannot_be_written_now_are_written_later(tmp_path: Path) -> None:
+    file = tmp_path / "gone" / "quotas.json"
+    quotas = quotas_of(Quota(5, "DAY", 0), HandClock(), file)
+    used(quotas, 3)
+    quotas.save()
+    file.parent.mkdir()
+    quotas.save()
+    assert b'"used":3' in file.read_bytes()
