@@ -36,7 +36,7 @@ def main() -> None:
         section("Payments stored: what the next one costs (lean client)")
         growth.report(root / "growth", SECONDS)
         section("Cold start: from starting the process to being ready for an event, median of five")
-        cold_start.report(root / "lean-awslambdaric" / "data" / "functions.json")
+        cold_start.report(root / "lean-awslambdaric-True-1" / "data" / "functions.json")
 
 
 if __name__ == "__main__":

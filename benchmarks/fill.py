@@ -4,7 +4,7 @@ What is stored is what as many requests would have stored: commit records, payme
 move on by one for each payment. So the payments of one transaction have payers and payees of their own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,10 @@ class _Collected:
         """Return the client's registration, and no test clock: a one-shot payment reads nothing else."""
         assert key.table == "clients" or key == clock_key(TENANT), f"{key} would have to be read from the ledger"
         return self.status if key.table == "clients" else None
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        """Refuse: no payment reads many items."""
+        raise AssertionError("a one-shot payment reads no items at once")
 
     def query(  # noqa: PLR0913 - a range has that many sides
         self,

@@ -6,7 +6,7 @@ Everything above the store is the real thing: the payments room, its retries, it
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -50,6 +50,10 @@ class BusyDynamo:
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """Return an item; a read is in nobody's way."""
         return self.inner.get(key, consistent=consistent)
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        """Return the items that are there, as the store in memory does."""
+        return self.inner.get_many(keys)
 
     def query(  # noqa: PLR0913 - a range has that many sides
         self,

@@ -12,7 +12,7 @@ from benchmarks.report import row
 from infra.local.engines import free_port
 from infra.local.place import WORKERS, Place
 from infra.local.run import running
-from infra.local.seed import CURRENCY, Sandbox, seed
+from infra.local.seed import CURRENCY, TENANT, Sandbox, seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,33 @@ class Side:
     engine_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a stack is made of: the client for the ledger, the worker, the tenant, and whether streams are followed."""
+
+    client: str = "lean"
+    worker: str = WORKERS[0]
+    follows: bool = True
+    tenant: str = TENANT
+
+    @property
+    def name(self) -> str:
+        """Return what distinguishes it from the usual stack."""
+        worker = "" if self.worker == WORKERS[0] else f", {self.worker} worker"
+        return f"{self.client}{worker}{'' if self.follows else ', no projections'}"
+
+
 @contextmanager
-def running_side(folder: Path, name: str, client: str = "lean", worker: str = WORKERS[0]) -> Iterator[Side]:
-    """Run a stack of its own whose functions use this client for the ledger and this worker."""
-    place = Place(free_port(), folder / "data", folder, os.environ.get("ENGINE") or "auto", worker)
-    os.environ["DYNAMO_CLIENT"] = client
+def running_side(folder: Path, name: str, kind: Kind | None = None) -> Iterator[Side]:
+    """Run a stack of its own."""
+    kind = kind or Kind()
+    engine = os.environ.get("ENGINE") or "auto"
+    place = Place(free_port(), folder / "data", folder, engine, kind.worker, kind.follows)
+    os.environ["DYNAMO_CLIENT"] = kind.client
     folder.mkdir(parents=True)
     try:
         with running(place, access_log=folder / "access.log") as (stack, _):
-            sandbox = seed(place.data, place.base_url, stack.certificates.ca)
+            sandbox = seed(place.data, place.base_url, stack.certificates.ca, kind.tenant)
             yield Side(name, sandbox, stack.engine.url)
     finally:
         os.environ.pop("DYNAMO_CLIENT", None)

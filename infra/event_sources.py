@@ -15,11 +15,13 @@ LOCAL_RATES: Final = {"payments_due": "rate(2 seconds)", "transfers_due": "rate(
 STREAM: Final[dict[str, Any]] = {
     "type": "dynamodb-stream",
     "batch_size": 100,
+    "maximum_batching_window_seconds": 1,
     "starting_position": "TRIM_HORIZON",
     "report_batch_item_failures": True,
     "bisect_batch_on_function_error": True,
 }
-"""No limit of attempts or age: a projection that cannot be written waits, and is seen to wait."""
+"""No limit of attempts or age: a projection that cannot be written waits, and is seen to wait. What comes within a
+second is written together: that takes a fraction of as many calls."""
 
 
 def source_rows(resources: Resources, rates: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

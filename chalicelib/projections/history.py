@@ -5,6 +5,7 @@ changes nothing. An event's id is drawn when it is written, not when it happened
 present by more than a write can take meets every event in the order of ids and misses none.
 """
 
+from collections.abc import Iterator
 from typing import cast
 
 from chalicelib.kernel.clock import Clock
@@ -16,18 +17,31 @@ from chalicelib.store.keys import history_key, state_key
 from chalicelib.store.port import Absent, Dynamo, Item, Put
 from chalicelib.store.stream import Changed
 
+Rows = list[dict[str, str | int]]
+
 
 def project_history(dynamo: Dynamo, clock: Clock, chance: Chance, change: Changed) -> None:
-    """Write the steps and events of a new commit record."""
+    """Write the steps and events of a new commit record that are not there yet."""
+    for pair in steps_of(clock, chance, change):
+        write_once(dynamo, pair)
+
+
+def rows_of(change: Changed) -> Rows:
+    """Return what a new commit record says has happened, in its order."""
+    assert change.new is not None, "only new records are projected"
+    return cast("Rows", change.new["ev"])
+
+
+def steps_of(clock: Clock, chance: Chance, change: Changed) -> Iterator[tuple[Put, Put]]:
+    """Make each step and its event of a new commit record; whoever takes one writes it at once."""
     record = change.new
     assert record is not None, "only new records are projected"
-    for row in cast("list[dict[str, str | int]]", record["ev"]):
+    for row in rows_of(change):
         name, identifier, version = str(row["k"]), str(row["o"]), int(row["v"])
         event_id = new_id(EVENT_PREFIX, clock.now_at(), chance)
         shared: Item = {**_shared(record), "k": name, "v": version}
         step = Put(history_key(change.tenant, identifier, version, name), {**shared, "e": event_id}, (Absent(),))
-        event = Put(state_key(change.tenant, "event", event_id), {**shared, "o": identifier}, (Absent(),))
-        write_once(dynamo, [step, event])
+        yield step, Put(state_key(change.tenant, "event", event_id), {**shared, "o": identifier}, (Absent(),))
 
 
 def _shared(record: Item) -> Item:

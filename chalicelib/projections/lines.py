@@ -1,45 +1,71 @@
 """Statement lines: each change of a balance's sequence becomes one line, whatever else happens to the item."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from chalicelib.projections.once import write_once
 from chalicelib.projections.records import Line, line_attributes, read_line
 from chalicelib.store.commit import read_audit
 from chalicelib.store.keys import commit_key, line_key
-from chalicelib.store.port import Absent, Dynamo, Item, Put
+from chalicelib.store.port import Absent, Dynamo, Item, Key, Put
 from chalicelib.store.stream import Changed
 
 
-def project_line(dynamo: Dynamo, change: Changed) -> bool:
-    """Write the line of a changed balance item; tell whether the line before it was there.
+@dataclass(frozen=True, slots=True)
+class NextLine:
+    """A line to be written; `gap` if the one before it is missing."""
 
-    A change without a new sequence (a limit, a status) is no entry. The running balance is the item's own, so a line
-    is right even where the one before it is missing; the verifier fills such a gap from the commits.
+    line: Line
+    put: Put
+    gap: bool
+
+
+def is_entry(change: Changed) -> bool:
+    """Tell whether a change of a balance item is an entry: a limit or a status moves no sequence."""
+    return change.new is not None and _number(change.new, "q") != _number(change.old, "q")
+
+
+def next_lines(dynamo: Dynamo, entries: Sequence[Changed]) -> list[NextLine]:
+    """Make the lines of some entries; one may follow another of them, the others follow what is stored.
+
+    The running balance is the item's own, so a line is right even where the one before it is missing; the verifier
+    fills such a gap from the commits.
     """
-    old, new = change.old, change.new
-    if new is None or _number(new, "q") == _number(old, "q"):
-        return True
-    account, _, slice_number = change.sk.partition("/")
-    sequence = _number(new, "q")
-    before = None
-    if sequence > 1:
-        before = dynamo.get(line_key(change.tenant, account, int(slice_number), sequence - 1))
-    line = _line(dynamo, change, new, int(slice_number), before)
-    put = Put(line_key(change.tenant, account, int(slice_number), sequence), line_attributes(line), (Absent(),))
-    write_once(dynamo, [put])
-    return sequence == 1 or before is not None
+    known = _read(dynamo, entries)
+    made: dict[Key, NextLine] = {}
+    for entry in entries:
+        before = _place(entry, -1)
+        earlier = made[before].line if before in made else read_line(known[before]) if before in known else None
+        line = _line(entry, known[_commit(entry)], earlier.at if earlier else 0)
+        put = Put(_place(entry), line_attributes(line), (Absent(),))
+        made[put.key] = NextLine(line, put, gap=earlier is None and line.sequence > 1)
+    return list(made.values())
 
 
-def _line(dynamo: Dynamo, change: Changed, new: Item, slice_number: int, before: Item | None) -> Line:
-    record = dynamo.get(commit_key(change.tenant, cast("str", new["lc"])))
-    assert record is not None, "a balance names a commit that does not exist"
+def _read(dynamo: Dynamo, entries: Sequence[Changed]) -> Mapping[Key, Item]:
+    """Read the commits of some entries, and the lines that stand before them."""
+    here = {_place(entry) for entry in entries}
+    before = {_place(entry, -1) for entry in entries if _number(entry.new, "q") > 1}
+    return dynamo.get_many({_commit(entry) for entry in entries} | (before - here))
+
+
+def _commit(entry: Changed) -> Key:
+    return commit_key(entry.tenant, str(cast("Item", entry.new)["lc"]))
+
+
+def _place(entry: Changed, further: int = 0) -> Key:
+    account, _, slice_number = entry.sk.partition("/")
+    return line_key(entry.tenant, account, int(slice_number), _number(entry.new, "q") + further)
+
+
+def _line(entry: Changed, record: Item, earliest_at: int) -> Line:
     made = read_audit(record)
-    earliest_at = read_line(before).at if before else 0
+    new = cast("Item", entry.new)
     return Line(
-        slice_number=slice_number,
+        slice_number=int(entry.sk.partition("/")[2]),
         sequence=_number(new, "q"),
-        posted_minor=_number(new, "p") - _number(change.old, "p"),
-        held_minor=_number(new, "h") - _number(change.old, "h"),
+        posted_minor=_number(new, "p") - _number(entry.old, "p"),
+        held_minor=_number(new, "h") - _number(entry.old, "h"),
         balance_posted_minor=_number(new, "p"),
         balance_held_minor=_number(new, "h"),
         commit=made.key,

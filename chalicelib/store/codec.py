@@ -236,6 +236,15 @@ def encode_get(key: Key, tables: TableNames, *, consistent: bool) -> Json:
     return {"TableName": tables[key.table], "Key": encode_key(key), "ConsistentRead": consistent}
 
 
+def encode_batch_get(keys: Iterable[Key], tables: TableNames) -> Json:
+    """The body of BatchGetItem, consistent in all tables."""
+    wanted: Json = {}
+    for key in keys:
+        of_table = wanted.setdefault(tables[key.table], {"Keys": [], "ConsistentRead": True})
+        of_table["Keys"].append(encode_key(key))
+    return {"RequestItems": wanted}
+
+
 def encode_query(  # noqa: PLR0913 - a range has that many sides
     table_name: str, pk: str, *, after: str | None, before: str | None, newest_first: bool, consistent: bool
 ) -> Json:

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, Protocol
 
 from chalicelib.store.codec import (
@@ -10,11 +10,14 @@ from chalicelib.store.codec import (
     TableNames,
     decode_item,
     decode_reasons,
+    encode_batch_get,
     encode_get,
     encode_query,
     encode_transaction,
 )
 from chalicelib.store.port import (
+    HASH,
+    RANGE,
     Cancelled,
     Dynamo,
     Item,
@@ -30,6 +33,7 @@ from chalicelib.store.wire import CONNECT_SECONDS, AwsError, AwsJson
 
 READ_SECONDS: Final = 3.0
 MAX_TIMEOUT_SECONDS: Final = 30
+MAX_BATCH_GET: Final = 100
 
 _SERVER_ERROR: Final = 500
 _THROTTLED: Final = frozenset(
@@ -60,6 +64,27 @@ class _DynamoDb(Dynamo):
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         answer = self._read("GetItem", encode_get(key, self._tables, consistent=consistent))
         return decode_item(answer["Item"]) if answer.get("Item") else None
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for start in range(0, len(wanted), MAX_BATCH_GET):
+            found |= self._batch(encode_batch_get(wanted[start : start + MAX_BATCH_GET], self._tables))
+        return found
+
+    def _batch(self, body: Json) -> dict[Key, Item]:
+        """An answer ends after 16 MB, so several may be needed; one that brings nothing at all is a throttle."""
+        found: dict[Key, Item] = {}
+        named = {name: table for table, name in self._tables.items()}
+        while body["RequestItems"]:
+            answer = self._read("BatchGetItem", body)
+            rows = [(table, row) for table, items in answer["Responses"].items() for row in map(decode_item, items)]
+            left = answer.get("UnprocessedKeys") or {}
+            if left and not rows:
+                raise Throttled("BatchGetItem read nothing")
+            found |= {Key(named[table], str(row[HASH]), str(row[RANGE])): row for table, row in rows}
+            body = {"RequestItems": left}
+        return found
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         body = encode_transaction(writes, token, self._tables)
@@ -137,7 +162,12 @@ class Boto3Dynamo(_DynamoDb):
         super().__init__(_Boto3Caller(endpoint, region), tables, read_seconds)
 
 
-_METHODS: Final = {"GetItem": "get_item", "Query": "query", "TransactWriteItems": "transact_write_items"}
+_METHODS: Final = {
+    "BatchGetItem": "batch_get_item",
+    "GetItem": "get_item",
+    "Query": "query",
+    "TransactWriteItems": "transact_write_items",
+}
 
 
 class _Boto3Caller:

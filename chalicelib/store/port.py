@@ -1,6 +1,6 @@
 """What the ledger asks of its database, as values: keys, conditions, writes and the ways a write can fail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -136,6 +136,9 @@ class Dynamo(Protocol):
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """The item with pk and sk, or None."""
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        """Those of the items that are there, consistently, each as it was at some instant of the call."""
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         """All of the writes or none (Cancelled), in one attempt; a token has no second effect for ten minutes."""

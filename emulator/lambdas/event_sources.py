@@ -25,6 +25,7 @@ Pattern = Mapping[str, Any]
 """One filter pattern, as `FilterCriteria` has it."""
 
 LARGEST_BATCH = 10_000
+LONGEST_WINDOW_SECONDS = 300
 FOR_EVER = -1
 
 
@@ -39,6 +40,7 @@ class StreamSource:
     function: str
     table: str
     batch_size: int = 100
+    maximum_batching_window_seconds: int = 0
     starting_position: Literal["TRIM_HORIZON", "LATEST"] = "TRIM_HORIZON"
     report_batch_item_failures: bool = False
     bisect_batch_on_function_error: bool = False
@@ -79,6 +81,8 @@ def _source(row: Mapping[str, Any]) -> Source:
             source = StreamSource(**settings)
             if not 1 <= source.batch_size <= LARGEST_BATCH:
                 raise BadEventSource(f"{source.function}: batch_size must be from 1 to {LARGEST_BATCH}")
+            if not 0 <= source.maximum_batching_window_seconds <= LONGEST_WINDOW_SECONDS:
+                raise BadEventSource(f"{source.function}: a batching window is from 0 to {LONGEST_WINDOW_SECONDS} s")
             for pattern in source.filter_patterns:
                 _check_pattern(pattern)
             return source

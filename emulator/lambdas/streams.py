@@ -85,9 +85,8 @@ class ShardFollower:
 
     async def step(self) -> bool:
         """Read and settle one batch; tell whether there was one."""
-        after = self.checkpoints.get(self._name)
         try:
-            batch = await self.reader.read(self.shard, after, self.source.batch_size, self.source.starting_position)
+            batch = await self._gather()
         except Unavailable as trouble:
             _say(f"{self._name}: {trouble}")
             return False
@@ -96,6 +95,18 @@ class ShardFollower:
         await self._settle([record for record in batch if self.source.takes(record)])
         self.checkpoints.put(self._name, _number(batch[-1]))
         return True
+
+    async def _gather(self) -> Sequence[Record]:
+        """Read a batch; one that is not full is given the window to fill up."""
+        source = self.source
+        batch = await self._read(self.checkpoints.get(self._name), source.batch_size)
+        if not source.maximum_batching_window_seconds or not 0 < len(batch) < source.batch_size:
+            return batch
+        await self.wait(source.maximum_batching_window_seconds)
+        return [*batch, *await self._read(_number(batch[-1]), source.batch_size - len(batch))]
+
+    async def _read(self, after: str | None, limit: int) -> Sequence[Record]:
+        return await self.reader.read(self.shard, after, limit, self.source.starting_position)
 
     async def _settle(self, batch: Sequence[Record]) -> None:
         """Bring a batch to its end: done, or discarded when its time or its attempts are over."""

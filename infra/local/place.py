@@ -31,6 +31,8 @@ class Place:
     local: Path
     engine: str
     worker: str = WORKERS[0]
+    follows: bool = True
+    """Whether streams and schedules start functions."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":

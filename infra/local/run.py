@@ -152,9 +152,10 @@ def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
         "--api-keys": place.data / "api_keys.json",
         "--state-dir": place.data / "state",
         "--issuer-dir": place.data / "issuer",
-        "--event-sources": place.event_sources,
         "--worker": place.worker,
     }
+    if place.follows:
+        options["--event-sources"] = place.event_sources
     command = [sys.executable, "-m", "emulator"]
     command += [str(part) for pair in options.items() for part in pair]
     return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]

@@ -62,10 +62,10 @@ def read_sandbox(file: Path) -> Sandbox:
     return Sandbox(row["base_url"], row["ca"], credentials, row["accounts"])
 
 
-def seed(data: Path, base_url: str, ca: Path) -> Sandbox:
-    """Return the sandbox of this data folder, making what is missing."""
+def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT) -> Sandbox:
+    """Return the sandbox of this data folder, making what is missing; a tenant named otherwise has no test clock."""
     file = data / "sandbox.json"
-    credentials = _known(file, base_url, ca) or _register(data)
+    credentials = _known(file, base_url, ca) or _register(data, tenant)
     # Written before the accounts: a crash from here on is continued with the same client.
     replace_file(file, Sandbox(base_url, str(ca), credentials, {}).as_json())
     api = Api(base_url, str(ca), credentials).login()
@@ -89,9 +89,9 @@ def _known(file: Path, base_url: str, ca: Path) -> Credentials | None:
         api.close()
 
 
-def _register(data: Path) -> Credentials:
+def _register(data: Path, tenant: str) -> Credentials:
     registry = Registry(read_resources("local"), data / "api_keys.json", data / "pepper")
-    wanted = NewClient(TENANT, "operator", SCOPES, PLAN, PRINCIPAL)
+    wanted = NewClient(tenant, "operator", SCOPES, PLAN, PRINCIPAL)
     issued = registry.open().create(wanted)
     return Credentials(issued.client_id, issued.client_secret, issued.api_key)
 

@@ -1,7 +1,7 @@
 """MemoryDynamo behind a network that fails: by a script, or by chance from a seed."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -63,7 +63,9 @@ class FaultyDynamo:
         self.transacts: deque[Plan] = deque(transacts)
         self.reads: deque[Fault | None] = deque(reads)
         self.rate = rate
-        self.round_trips: Counter[str] = Counter()  # by "get", "query" and "transact"; what never left is not one
+        self.round_trips: Counter[str] = (
+            Counter()
+        )  # by "get", "get_many", "query" and "transact"; what never left is not one
         self.faults: Counter[str] = Counter()  # by the name of the fault
         self.tokens: list[str | None] = []
         self.read_units = 0.0
@@ -88,6 +90,12 @@ class FaultyDynamo:
         item = self.inner.get(key, consistent=consistent)
         self.read_units += read_units(item, consistent=consistent)
         return item
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        self._read("get_many")
+        found = self.inner.get_many(keys)
+        self.read_units += sum(read_units(found.get(key)) for key in keys)
+        return found
 
     def query(
         self,

@@ -1,6 +1,6 @@
 """The store's port in memory: it interprets the structured writes themselves, with the reasons AWS would give."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import assert_never
@@ -48,6 +48,9 @@ class MemoryDynamo:
         with self._lock:
             item = self.items.get(key)
         return None if item is None else _copy(item)
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        return {key: item for key in keys if (item := self.get(key)) is not None}
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None, timeout_seconds: float) -> None:
         check_writes(writes)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -117,10 +118,14 @@ class LocalStack:
         self.wait_gone()
 
     def wait_gone(self) -> None:
-        """Wait until no process of the family is left."""
+        """Wait until no process of the family is left, and nobody listens.
+
+        A worker that was being started when its emulator was killed has the port until it finds itself alone.
+        """
         assert self.process is not None
         self.process.wait(PATIENCE_SECONDS)
         until("every process has ended", lambda: not alive(self.family))
+        until("nobody listens", lambda: not _accepts(self.port))
 
     def stop(self) -> None:
         """End it at the end of a test, whatever the test did to it."""
@@ -135,6 +140,14 @@ class LocalStack:
                 self.process.wait(PATIENCE_SECONDS)
         for member in alive(self.family):
             member.kill()
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def alive(family: list[psutil.Process]) -> list[psutil.Process]:
@@ -152,7 +165,7 @@ def _state(member: psutil.Process) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return our environment without what would point the stack to another place."""
-    foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT")
+    foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT", "WORKER")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ def handle(event, context):
             file.write(json.dumps(record) + "\\n")
 """
 PATIENCE_SECONDS = 60
+
+Record = dict[str, Any]
 
 
 @pytest.fixture(params=["dynoxide", "moto"])
@@ -50,12 +52,12 @@ def table(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         engine.stop()
 
 
-def _seen(file: Path) -> list[dict[str, Any]]:
+def _seen(file: Path) -> list[Record]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def _follow(tmp_path: Path, sources: list[Source], until: int) -> list[dict[str, Any]]:
-    """Run the function behind its sources until it has seen so many records."""
+def _follow(tmp_path: Path, sources: list[Source], enough: Callable[[list[Record]], bool]) -> list[Record]:
+    """Run the function behind its sources until it has seen enough; return all it has ever seen."""
     (tmp_path / "code").mkdir(exist_ok=True)
     (tmp_path / "code" / "entry.py").write_text(HANDLER)
     seen = tmp_path / "seen"
@@ -67,7 +69,7 @@ def _follow(tmp_path: Path, sources: list[Source], until: int) -> list[dict[str,
         await functions.start()
         try:
             followers.start()
-            while len(_seen(seen)) < until:
+            while not enough(_seen(seen)):
                 await asyncio.sleep(0.02)
         finally:
             await followers.stop()
@@ -81,16 +83,19 @@ def test_every_change_in_order_and_on_after_a_restart(table: Any, tmp_path: Path
     source = StreamSource("f", "ledger", batch_size=7)
     for number in range(30):
         table.put_item(Item={"pk": "one", "n": number, "b": b"\x00\xff"})
-    seen = _follow(tmp_path, [source], 30)
+    seen = _follow(tmp_path, [source], lambda seen: len(seen) == 30)
     assert [int(record["dynamodb"]["NewImage"]["n"]["N"]) for record in seen] == list(range(30))
     assert [record["eventName"] for record in seen] == ["INSERT"] + ["MODIFY"] * 29
     assert seen[0]["dynamodb"]["NewImage"]["b"] == {"B": "AP8="}
     assert seen[1]["dynamodb"]["OldImage"]["n"] == {"N": "0"}
     assert {record["eventSource"] for record in seen} == {"aws:dynamodb"}
     table.delete_item(Key={"pk": "one"})
-    assert [record["eventName"] for record in _follow(tmp_path, [source], 31)[30:]] == ["REMOVE"]
+    *again, last = _follow(tmp_path, [source], lambda seen: seen[-1]["eventName"] == "REMOVE")[30:]
+    assert last["eventName"] == "REMOVE"
+    # The stop may have come between the last batch and its checkpoint: then that batch comes again, and nothing else.
+    assert again in ([], seen[28:]), "30 records in sevens: the last batch has two"
 
 
 def test_a_schedule_starts_its_function(tmp_path: Path) -> None:
-    (seen, *_) = _follow(tmp_path, [ScheduleSource("f", 1)], 1)
+    (seen, *_) = _follow(tmp_path, [ScheduleSource("f", 1)], lambda seen: len(seen) > 0)
     assert seen["detail-type"] == "Scheduled Event"

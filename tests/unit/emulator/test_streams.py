@@ -111,6 +111,27 @@ def test_batches_in_order_and_only_once(tmp_path: Path) -> None:
     assert set(one.stream.limits) == {4}
 
 
+def test_a_batch_that_is_not_full_waits_for_its_window(tmp_path: Path) -> None:
+    one = world(tmp_path, lambda _: DONE, count=5, maximum_batching_window_seconds=2)
+    wait = one.wait
+
+    async def wait_and_record(seconds: float) -> None:
+        await wait(seconds)
+        rows = one.stream.by_shard["s1"]
+        rows.append(record(len(rows) + 1))
+
+    one.wait = wait_and_record  # type: ignore[method-assign]
+    asyncio.run(_steps(one, 2))
+    assert one.batches == [[1, 2, 3, 4], [5, 6]], "the full one at once, the other with what came meanwhile"
+    assert one.pauses == [2.0]
+
+
+async def _steps(one: World, count: int) -> None:
+    follower = one.follower()
+    for _ in range(count):
+        assert await follower.step()
+
+
 def test_the_rest_of_a_partly_failed_batch_comes_again(tmp_path: Path) -> None:
     failing = {3: 2}
 

@@ -50,9 +50,9 @@ CLOCKS = {
 }
 # The stream's name ends in the instant it was made, which nobody knows before.
 PROJECTIONS = {
-    ("dynamodb:GetItem", COMMITS): NOTHING,
+    ("dynamodb:BatchGetItem", COMMITS): NOTHING,
     ("dynamodb:PutItem", LEDGER): ONLY_IN_TRANSACTIONS,
-    ("dynamodb:GetItem", LEDGER): NOTHING,
+    ("dynamodb:BatchGetItem", LEDGER): NOTHING,
 } | {
     (f"dynamodb:{action}", f"{table}/stream/*"): NOTHING
     for action in ("DescribeStream", "GetRecords", "GetShardIterator")
@@ -116,7 +116,7 @@ def test_l3_nothing_is_granted_by_exclusion_or_to_everything(room: str) -> None:
 
 def test_l3_commit_records_can_only_be_added_and_found() -> None:
     actions = {action for room in ALLOWED for action, resource in ALLOWED[room] if resource == COMMITS}
-    assert actions == {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}
+    assert actions == {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
     readers = {room for room in ALLOWED if ("dynamodb:Query", COMMITS) in ALLOWED[room]}
     assert readers == {"verifier"}, "who posts finds a record by its key, and only by it"
 

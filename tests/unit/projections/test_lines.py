@@ -114,7 +114,8 @@ def test_what_could_not_be_written_is_named_and_comes_again(fault: Fault) -> Non
     world = Projected()
     world.ledger.pay(ALICE)
     records = world.waiting()
-    faulty = FaultyDynamo(world.streamed, transacts=[None, None, fault])
+    # All together, then one by one: the second of them fails as well.
+    faulty = FaultyDynamo(world.streamed, transacts=[Fault.THROTTLED, None, fault])
     bench = replace(world.bench, dynamo=faulty)
     failed = project_batch(bench, {"Records": records})["batchItemFailures"]
     assert len(failed) == 1

@@ -1,7 +1,7 @@
 """The one writer: what a cancellation means in any order, what is replayed, retried, declined or left unknown."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -103,6 +103,9 @@ class OneCancellation:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         raise AssertionError("the cancellation says all there is to know")
+
+    def get_many(self, keys: Collection[Key]) -> dict[Key, Item]:
+        raise AssertionError("the writer reads no items at once")
 
     def query(self, *_: object, **__: object) -> list[Item]:
         raise AssertionError("the writer reads no lists")
