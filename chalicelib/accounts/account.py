@@ -25,7 +25,7 @@ class Account:
     """The settings of an account; its money is in the balance items. `created_at` is in ms since the epoch.
 
     `slices` is how many balance items are posted to, `slices_total` how many there are; `revision` counts the changes
-    of what postings have to know (slices and fee), 1 being the defaults of the kind.
+    of what postings have to know (slices, fee, negative limit), 1 being the defaults of the kind.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Account:
     slices_total: int = 1
     revision: int = 1
     fee: Fee | None = None
+    negative_limit_minor: int | None = None
 
     @property
     def has_floor(self) -> bool:
@@ -90,6 +91,10 @@ class Account:
     def with_fee(self, fee: Fee | None) -> "Account":
         """Charge this fee on what is captured from now on."""
         return replace(self._changed(), fee=fee, revision=self.revision + 1)
+
+    def with_negative_limit(self, limit_minor: int | None) -> "Account":
+        """Let debits take the account this far below zero, None: no matter how far."""
+        return replace(self._changed(), negative_limit_minor=limit_minor, revision=self.revision + 1)
 
     def as_one_change(self, before: "Account") -> "Account":
         """Return the account with several settings changed at once: one version, one revision on."""

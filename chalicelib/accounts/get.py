@@ -45,4 +45,6 @@ def _show(call: Call, account: Account, balance: Balance, **as_of: Any) -> Reply
     }
     if balance.spendable_minor is not None:
         money["spendable"] = balance.spendable_minor
+    if account.negative_limit_minor is not None and not as_of:
+        money["spendable"] = balance.available_minor + account.negative_limit_minor
     return call.show(resource(account) | {"balance": money} | ({"as_of": as_of} if as_of else {}))

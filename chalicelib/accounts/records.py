@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from chalicelib.accounts.account import Account
+from chalicelib.accounts.gather import Gathering
 from chalicelib.kernel.clock import instant, to_rfc3339
 from chalicelib.kernel.problems import ACCOUNT_KIND_NOT_ALLOWED, STATE_CONFLICT, Problem
 from chalicelib.ledger.chart import AccountKind, AccountStatus, is_account_id, slices_of
@@ -11,7 +12,7 @@ from chalicelib.ledger.fees import Fee
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.facts import AccountFacts, facts_attributes
 from chalicelib.store.keys import balance_key, owned_key, state_key
-from chalicelib.store.port import Absent, AtLeast, Equals, Exists, Item, Put, Update, Value
+from chalicelib.store.port import Absent, AtLeast, Condition, Equals, Exists, Item, Put, Update, Value
 from chalicelib.web.call import Call, Change, Reply
 
 SCHEMA = 1
@@ -30,7 +31,9 @@ def opening(tenant: str, account: Account, commit_key: str) -> tuple[Effect, ...
     return tuple(Effect(write, lambda _: Stale()) for write in (state, line, *balances))
 
 
-def moving(tenant: str, before: Account, after: Account, commit_key: str) -> tuple[Effect, ...]:
+def moving(
+    tenant: str, before: Account, after: Account, commit_key: str, gathered: Gathering | None = None
+) -> tuple[Effect, ...]:
     """Return the writes that change an account's settings: conditional on the version it was decided from.
 
     What a posting has to know stands on every balance item too, so that the very next posting sees it.
@@ -38,29 +41,46 @@ def moving(tenant: str, before: Account, after: Account, commit_key: str) -> tup
     state = Put(state_key(tenant, "account", after.id), attributes(after, commit_key), (Equals("v", before.version),))
     effects = [Effect(state, lambda _: Stale())]
     if _for_postings(before) != _for_postings(after):
-        effects += [_balance(tenant, before, after, number, commit_key) for number in range(after.slices_total)]
+        gathered = gathered or Gathering(after)
+        effects += [_balance(tenant, before, gathered, number, commit_key) for number in range(after.slices_total)]
     return tuple(effects)
 
 
-def _balance(tenant: str, before: Account, after: Account, number: int, commit_key: str) -> Effect:
+def _balance(tenant: str, before: Account, gathered: Gathering, number: int, commit_key: str) -> Effect:
+    after = gathered.account
     key = balance_key(tenant, after.id, number)
     if number >= before.slices_total:
         return Effect(Put(key, zero(after, commit_key), (Absent(),)), lambda _: Stale())
     old, new = _on_balance(before), _on_balance(after)
-    lowered_minor = before.overdraft_minor - after.overdraft_minor
+    moved_minor = gathered.moved_minor(number) if gathered.others else 0
+    raised_minor = after.overdraft_minor - before.overdraft_minor
+    add = {"p": moved_minor, "q": 1 if moved_minor else 0, "f": raised_minor}
     write = Update(
         key,
-        set=new,
-        add={"f": -lowered_minor} if lowered_minor else {},
+        set=new | ({"lc": commit_key} if moved_minor else {}),
+        add={name: amount for name, amount in add.items() if amount},
         remove=tuple(sorted(old.keys() - new.keys())),
-        when=(AtLeast("f", lowered_minor),) if lowered_minor > 0 else (Exists(),),
+        when=_moves(before, gathered, number),
     )
-    return Effect(write, lambda item: _used(after, item))
+    return Effect(write, (lambda _: Stale()) if number in gathered.others else (lambda item: _used(after, item)))
+
+
+def _moves(before: Account, gathered: Gathering, number: int) -> tuple[Condition, ...]:
+    """A limit is not below what is used of it, and what is gathered has not moved since it was read."""
+    after = gathered.account
+    lowered_minor = before.overdraft_minor - after.overdraft_minor
+    if number in gathered.others:
+        item = gathered.others[number]
+        return (Equals("q", item["q"]), Equals("p", item["p"]))
+    if after.negative_limit_minor is not None:
+        return (AtLeast("p", -after.negative_limit_minor - gathered.total_minor),)
+    return (AtLeast("f", lowered_minor),) if lowered_minor > 0 else (Exists(),)
 
 
 def _used(after: Account, item: Item | None) -> Problem:
     assert item is not None, "an account without its balance items cannot be made"
-    return Problem(STATE_CONFLICT, f"Account {after.id} uses more than this overdraft.", param="overdraft_limit")
+    param = "overdraft_limit" if after.has_floor else "negative_limit"
+    return Problem(STATE_CONFLICT, f"Account {after.id} has gone further below zero than this.", param=param)
 
 
 def _for_postings(account: Account) -> tuple[dict[str, Value], int, int]:
@@ -74,7 +94,8 @@ def _on_balance(account: Account) -> dict[str, Value]:
         settings["m"] = frozenset(account.mandates)
     if account.has_floor:
         return settings
-    return settings | facts_attributes(AccountFacts(account.revision, account.slices, account.fee))
+    facts = AccountFacts(account.revision, account.slices, account.fee, account.negative_limit_minor)
+    return settings | facts_attributes(facts)
 
 
 def closing(
@@ -136,6 +157,7 @@ def read_account(item: Item) -> Account:
         slices_total=cast("int", item.get("nt", slices_of(cast("str", item["sk"])))),
         revision=cast("int", item.get("r", 1)),
         fee=_read_fee(cast("dict[str, Any] | None", item.get("fe"))),
+        negative_limit_minor=cast("int | None", item.get("nl")),
     )
 
 
@@ -160,6 +182,7 @@ def restored(shown: Mapping[str, Any]) -> Account:
         slices_total=shown.get("slices_total", 1),
         revision=shown.get("revision", 1),
         fee=_shown_fee(shown.get("fee")),
+        negative_limit_minor=shown.get("negative_limit"),
     )
 
 
@@ -185,7 +208,15 @@ def resource(account: Account) -> dict[str, Any]:
     fee = account.fee
     charged = fee and {"basis_points": fee.basis_points, "fixed": fee.fixed_minor, "account": fee.account}
     slices = {"slices": account.slices, "slices_total": account.slices_total, "revision": account.revision}
-    return shown | slices | ({"fee": charged} if account.kind is AccountKind.MERCHANT else {})
+    return (
+        shown
+        | slices
+        | (
+            {"fee": charged, "negative_limit": account.negative_limit_minor}
+            if account.kind is AccountKind.MERCHANT
+            else {}
+        )
+    )
 
 
 def attributes(account: Account, commit_key: str) -> Item:
@@ -205,6 +236,7 @@ def attributes(account: Account, commit_key: str) -> Item:
         "ol": account.overdraft_minor or None,
         "mn": list(account.mandates) or None,
         "fe": {"b": fee.basis_points, "x": fee.fixed_minor, "a": fee.account} if fee else None,
+        "nl": account.negative_limit_minor,
     }
     if not account.has_floor:
         optional |= {"n": account.slices, "nt": account.slices_total, "r": account.revision}

@@ -31,22 +31,24 @@ class CreateAccount(Body):
     overdraft_limit: Limit | None = None
     slices: Slices | None = None
     fee: FeeRule | None = None
+    negative_limit: Limit | None = None
     metadata: Metadata = Field(default_factory=dict)
 
 
 class UpdateAccount(Body):
-    """What is given is changed; `metadata` is replaced as a whole, `fee: null` ends the fee."""
+    """What is given is changed; `metadata` is replaced as a whole, null ends a fee or a negative limit."""
 
     metadata: Metadata | None = None
     overdraft_limit: Limit | None = None
     slices: Slices | None = None
     fee: FeeRule | None = None
+    negative_limit: Limit | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("at least one setting must be given")
-        nothing = [name for name in self.model_fields_set - {"fee"} if getattr(self, name) is None]
+        nothing = [name for name in self.model_fields_set - {"fee", "negative_limit"} if getattr(self, name) is None]
         if nothing:
             raise ValueError(f"{min(nothing)} cannot be null")
         return self

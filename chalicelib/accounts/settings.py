@@ -9,7 +9,7 @@ from chalicelib.ledger.chart import AccountKind, kind_of
 from chalicelib.ledger.fees import Fee
 from chalicelib.web.call import Call
 
-OPERATORS = ("overdraft_limit", "slices", "fee")
+OPERATORS = ("overdraft_limit", "slices", "fee", "negative_limit")
 """Settings that decide about other people's money or machines."""
 
 
@@ -26,7 +26,7 @@ def require_settings(call: Call, kind: AccountKind, given: set[str]) -> None:
 def _settings_of(kind: AccountKind) -> frozenset[str]:
     if kind is AccountKind.WALLET:
         return frozenset({"overdraft_limit"})
-    return frozenset({"slices", "fee"} if kind is AccountKind.MERCHANT else {"slices"})
+    return frozenset({"slices", "fee", "negative_limit"} if kind is AccountKind.MERCHANT else {"slices"})
 
 
 def opened_with_settings(call: Call, default: Account, wanted: CreateAccount) -> Account:
@@ -42,9 +42,19 @@ def with_settings(call: Call, before: Account, wanted: CreateAccount | UpdateAcc
         after = after.with_overdraft(wanted.overdraft_limit)
     if "slices" in given and wanted.slices is not None:
         after = after.with_slices(wanted.slices)
+    if "negative_limit" in given:
+        after = after.with_negative_limit(wanted.negative_limit)
     if "fee" in given:
         after = after.with_fee(None if wanted.fee is None else _fee(call, after, wanted.fee))
+    _require_one_slice_for_a_limit(after, given)
     return after
+
+
+def _require_one_slice_for_a_limit(account: Account, given: set[str]) -> None:
+    """A limit is a condition of the ledger's, and a condition sees one item."""
+    if account.negative_limit_minor is not None and account.slices > 1:
+        param = "negative_limit" if "negative_limit" in given else "slices"
+        raise Problem(SETTING_NOT_ALLOWED, "An account with a negative limit has one slice.", param=param)
 
 
 def _fee(call: Call, account: Account, rule: FeeRule) -> Fee:

@@ -1,6 +1,7 @@
 """Changing an account's settings: one read and one commit."""
 
 from chalicelib.accounts.account import Account
+from chalicelib.accounts.gather import gathering
 from chalicelib.accounts.records import moving, owned_account, resource
 from chalicelib.accounts.schema import UpdateAccount
 from chalicelib.accounts.settings import require_settings, with_settings
@@ -8,18 +9,21 @@ from chalicelib.web.call import Call, Change, Reply
 
 
 def update(call: Call) -> Reply:
-    """Change what is given; owners change metadata, operators everything (409 when an overdraft is used beyond it)."""
+    """Change what is given; owners change metadata, operators everything (409 when a limit is used beyond it)."""
     before = owned_account(call)
     call.expect(before.version)
     require_settings(call, before.kind, call.body.model_fields_set)
     after = _updated(call, before)
+    gathered = gathering(call, before, after)
     return call.commit(
         Change(
             operation="accounts.update",
             status=200,
             resource=resource(after),
             events=("account.updated",),
-            effects=moving(call.tenant, before, after, call.commit_key),
+            effects=moving(call.tenant, before, after, call.commit_key, gathered),
+            entry=gathered.entry(),
+            posted_by_effects=True,
         )
     )
 

@@ -3,7 +3,8 @@
 The balance item: owner `o`, currency `c`, status `s`, posted `p`, held `h`, spendable `f` (floor accounts
 only), sequence `q`, last commit `lc`, mandates `m` (a set of principals, if any), and on accounts without a floor the
 revision `r` of their facts (`facts.py`). Posted, held and spendable move together, because a condition knows no
-arithmetic.
+arithmetic. An account without a floor holds nothing, so a limit to how far it may go below zero is a condition on what
+is posted.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from chalicelib.kernel.problems import (
 from chalicelib.ledger.chart import AccountStatus, has_floor
 from chalicelib.ledger.entry import Leg
 from chalicelib.store.commit import Effect, Stale
-from chalicelib.store.facts import Beliefs
+from chalicelib.store.facts import AccountFacts, Beliefs
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import AtLeast, Authorised, Condition, Equals, Item, OneOf, Update
 
@@ -51,7 +52,7 @@ class Side:
 
 def posting(tenant: str, leg: Leg, side: Side, commit_key: str, beliefs: Beliefs) -> Effect:
     """Return the update of one balance item for one leg; where the beliefs about the account were wrong, they learn."""
-    revision = None if has_floor(leg.account) else beliefs.revision(leg.account)
+    facts = None if has_floor(leg.account) else beliefs.now(leg.account)
     add = {"p": leg.posted_minor, "h": leg.held_minor, "q": 1}
     if has_floor(leg.account):
         add["f"] = leg.spendable_minor
@@ -59,11 +60,11 @@ def posting(tenant: str, leg: Leg, side: Side, commit_key: str, beliefs: Beliefs
         balance_key(tenant, leg.account, leg.slice_number),
         set={"lc": commit_key},
         add={name: number for name, number in add.items() if number},
-        when=tuple(_conditions(leg, side, revision)),
+        when=tuple(_conditions(leg, side, facts)),
     )
 
     def explain(item: Item | None) -> Problem | Stale:
-        if revision is not None and beliefs.were_wrong(leg.account, leg.slice_number, item, revision):
+        if facts and beliefs.were_wrong(leg.account, leg.slice_number, item, facts.revision):
             return Stale()
         return _explain(leg, side, item)
 
@@ -79,17 +80,26 @@ def examine(leg: Leg, side: Side, item: Item | None) -> Problem | None:
     return _explain(leg, side, item)
 
 
-def _conditions(leg: Leg, side: Side, revision: int | None) -> list[Condition]:
+def spendable_minor(item: Item) -> int:
+    """Return what a debit may take of a balance item that limits its debits."""
+    if "f" in item:
+        return cast("int", item["f"])
+    return cast("int", item["p"]) + cast("int", item["nl"])
+
+
+def _conditions(leg: Leg, side: Side, facts: AccountFacts | None) -> list[Condition]:
     conditions: list[Condition] = [
         Equals("c", leg.currency),
         OneOf("s", _statuses(leg, side)),
     ]
-    if revision is not None:
-        conditions.append(Equals("r", revision))
+    if facts is not None:
+        conditions.append(Equals("r", facts.revision))
     if side.authority is not None:
         conditions.append(Authorised(side.authority))
-    if has_floor(leg.account) and leg.spendable_minor < 0:
+    if facts is None and leg.spendable_minor < 0:
         conditions.append(AtLeast("f", -leg.spendable_minor))
+    if facts and facts.negative_limit_minor is not None and leg.spendable_minor < 0:
+        conditions.append(AtLeast("p", -leg.spendable_minor - facts.negative_limit_minor))
     if leg.held_minor < 0:
         conditions.append(AtLeast("h", -leg.held_minor))
     return conditions

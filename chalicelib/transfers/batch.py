@@ -10,7 +10,7 @@ is, but it makes no transfers: there is nothing of a batch but its record.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 from chalicelib.kernel.problems import (
     ACCOUNT_FROZEN,
@@ -24,7 +24,7 @@ from chalicelib.ledger.entry import Entry, fold
 from chalicelib.ledger.movements import move
 from chalicelib.store.commit import Event
 from chalicelib.store.port import Item
-from chalicelib.store.posting import Side
+from chalicelib.store.posting import Side, spendable_minor
 from chalicelib.transfers.create import immediate, refuse_impossible
 from chalicelib.transfers.records import making, resource
 from chalicelib.transfers.schema import BatchTransfers, OneTransfer
@@ -58,7 +58,7 @@ class BatchSide(Side):
         debits = [part for part in self.parts if part.amount_minor < 0]
         if kind is INSUFFICIENT_FUNDS and item is not None:
             credits_minor = sum(part.amount_minor for part in self.parts if part.amount_minor > 0)
-            return _first_uncovered(debits, cast("int", item["f"]) + credits_minor)
+            return _first_uncovered(debits, spendable_minor(item) + credits_minor)
         if kind is ACCOUNT_FROZEN or (kind is ACCOUNT_NOT_FOUND and item is not None):
             return debits[0]
         return self.parts[0]

@@ -9,6 +9,7 @@ from chalicelib.ledger.entry import Leg
 from chalicelib.projections.records import Line, is_line, read_line
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import Item, Key, Value
+from chalicelib.store.posting import spendable_minor
 from chalicelib.verifier.breaks import Break, differences
 from chalicelib.verifier.expected import account_of, balance_items, object_items
 from chalicelib.verifier.journal import Entry, Journal
@@ -100,8 +101,14 @@ def _check_balance(key: Key, balance: Item, newest: Item, lines: list[Item]) -> 
     # Without its line nobody knows which commit was the last: two may bear one instant, or the wrong one.
     if wrong := differences(balance, expected, but=frozenset() if line else frozenset({"lc"})):
         yield Break("balance_wrong", _name(key), wrong)
-    if any(cast("int", balance.get(name, 0)) < 0 for name in ("f", "h")):
+    if any(minor < 0 for minor in _never_negative(balance)):
         yield Break("balance_overdrawn", _name(key), f"f is {balance.get('f')!r}, h is {balance.get('h')!r}")
+
+
+def _never_negative(balance: Item) -> Iterator[int]:
+    yield cast("int", balance.get("h", 0))
+    if "f" in balance or "nl" in balance:
+        yield spendable_minor(balance)
 
 
 def _as_of(newest: Item, line: Item) -> Item:

@@ -53,3 +53,4 @@ def _check(key: Key, item: Item, legs: list[Leg], limit_minor: int) -> None:
         assert item["f"] >= 0, f"{key.sk} is overdrawn"
     else:
         assert "f" not in item, f"{key.sk} has no floor"
+        assert posted_minor >= -cast("int", item.get("nl", float("inf"))), f"{key.sk} is beyond its limit"

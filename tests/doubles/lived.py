@@ -30,7 +30,7 @@ def lived(seed: int, steps: int = 40) -> Projected:
 
 def _step(world: Projected, chance: Random) -> None:
     ledger, amount = world.ledger, chance.randint(1, 150)
-    match chance.randrange(12):
+    match chance.randrange(14):
         case 0:
             ledger.pay(amount=amount, reference=f"order-{chance.randrange(9)}")
         case 1:
@@ -48,8 +48,28 @@ def _step(world: Projected, chance: Random) -> None:
         case 7:
             account = ledger.open(ALICE, "wallet")
             ledger.post(OPERATOR, f"/v1/accounts/{account}/freeze")
+        case 12 | 13:
+            _settings(world, chance, amount)
         case kind:
             _transfer(world, chance, kind, amount)
+
+
+def _settings(world: Projected, chance: Random, amount: int) -> None:
+    ledger, shop = world.ledger, f"/v1/accounts/{world.ledger.shop}"
+    match chance.randrange(6):
+        case 0:
+            ledger.patch(OPERATOR, f"/v1/accounts/{ledger.bob}", {"overdraft_limit": amount})
+        case 1:
+            ledger.post(ALICE, f"/v1/accounts/{ledger.alice}/grant", {"principal": BOB.principal})
+        case 2:
+            ledger.patch(OPERATOR, shop, {"negative_limit": None, "slices": chance.randint(1, 6)})
+        case 3:
+            ledger.patch(OPERATOR, shop, {"slices": 1, "negative_limit": amount})
+        case 4:
+            rule = {"basis_points": 100, "fixed": 1, "account": ledger.open(OPERATOR, "platform")}
+            ledger.patch(OPERATOR, shop, {"fee": rule})
+        case 5:
+            ledger.post(ALICE, f"/v1/accounts/{ledger.open(ALICE, 'wallet')}/close")
 
 
 def _transfer(world: Projected, chance: Random, kind: int, amount: int) -> None:

@@ -31,7 +31,12 @@ def test_nobody_elses(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "account"),
-    [({"overdraft_limit": 5}, "alice"), ({"slices": 2}, "shop"), ({"fee": None}, "shop")],
+    [
+        ({"overdraft_limit": 5}, "alice"),
+        ({"slices": 2}, "shop"),
+        ({"fee": None}, "shop"),
+        ({"negative_limit": None}, "shop"),
+    ],
     ids=str,
 )
 def test_some_settings_are_the_operators(setting: dict[str, Any], account: str) -> None:
@@ -44,7 +49,15 @@ def test_some_settings_are_the_operators(setting: dict[str, Any], account: str) 
 
 @pytest.mark.parametrize(
     ("setting", "account"),
-    [({"overdraft_limit": 5}, "shop"), ({"slices": 2}, "alice"), ({"fee": None}, "alice"), ({"fee": None}, "external")],
+    [
+        ({"overdraft_limit": 5}, "shop"),
+        ({"slices": 2}, "alice"),
+        ({"fee": None}, "alice"),
+        ({"fee": None}, "external"),
+        ({"negative_limit": 5}, "alice"),
+        ({"negative_limit": 5}, "external"),
+        ({"negative_limit": 5}, "shop"),
+    ],
     ids=str,
 )
 def test_a_setting_that_the_kind_does_not_have(setting: dict[str, Any], account: str) -> None:
@@ -63,6 +76,7 @@ def test_a_setting_that_the_kind_does_not_have(setting: dict[str, Any], account:
         {"slices": 1.0},
         {"overdraft_limit": -1},
         {"overdraft_limit": "5"},
+        {"negative_limit": -1},
         {"status": "closed"},
         {"fee": {"basis_points": 10_001, "account": "acct_00000000000000000000000000p0"}},
         {"fee": {"account": "x", "basis_points": 1}},

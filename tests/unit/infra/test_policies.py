@@ -71,7 +71,7 @@ ALLOWED = {
     "clocks": CLOCKS,
     "projections": PROJECTIONS,
     "tokens": TOKENS,
-    "accounts": MONEY,
+    "accounts": MONEY | {("dynamodb:BatchGetItem", LEDGER): NOTHING},
     "payments": MONEY | {("dynamodb:DeleteItem", LEDGER): ONLY_IN_TRANSACTIONS},  # references that are free again
     "payments_due": DUE,
     "refunds": MONEY,
