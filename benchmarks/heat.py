@@ -6,16 +6,13 @@ Everything above the store is the real thing: the payments room, its retries, it
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from random import Random
-from unittest.mock import patch
 from uuid import UUID
 
 from benchmarks.report import row
 from benchmarks.simulation import Simulation
-from chalicelib.ledger import chart
 from chalicelib.store.port import Cancelled, Item, Key, Reason, Table, Write
 from chalicelib.store.sizes import write_units
 from tests.doubles.memory_dynamo import MemoryDynamo
@@ -123,30 +120,21 @@ def simulate(slices: int, *, rate: float, busy_seconds: float, seconds: float, s
     """Run the payments room for `seconds` of simulated time, with callers that arrive at random (Poisson)."""
     simulation = Simulation()
     dynamo = BusyDynamo(simulation, busy_seconds)
-    with merchants_have(slices):
-        town = _Town(Platform(dynamo, simulation, SeededChance(seed)), simulation)
-        dynamo.attempts = dynamo.write_units = 0
-        arrivals = Random(seed)  # noqa: S311 - a seed repeats the run
-        at_seconds = 0.0
-        while (at_seconds := at_seconds + arrivals.expovariate(rate)) < seconds:
-            simulation.start(at_seconds, town.pay)
-        simulation.run()
-        town.check_books()
+    town = _Town(Platform(dynamo, simulation, SeededChance(seed)), simulation, slices)
+    dynamo.attempts = dynamo.write_units = 0
+    arrivals = Random(seed)  # noqa: S311 - a seed repeats the run
+    at_seconds = 0.0
+    while (at_seconds := at_seconds + arrivals.expovariate(rate)) < seconds:
+        simulation.start(at_seconds, town.pay)
+    simulation.run()
+    town.check_books()
     return Outcome(town.statuses, dynamo.attempts, dynamo.write_units, town.latencies)
-
-
-@contextmanager
-def merchants_have(slices: int) -> Iterator[None]:
-    """Let a merchant's account have this many slices: the one seam through which the count is changed."""
-    kind = chart.AccountKind.MERCHANT
-    with patch.dict(chart.RULES, {kind: replace(chart.RULES[kind], slices=slices)}):
-        yield
 
 
 class _Town:
     """Many payers and one merchant, and what they lived to see."""
 
-    def __init__(self, platform: Platform, simulation: Simulation) -> None:
+    def __init__(self, platform: Platform, simulation: Simulation, slices: int) -> None:
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
         self._platform = platform
@@ -156,7 +144,7 @@ class _Town:
         self._paid = 0
         self._external = self._open("external")
         self._payers = [self._funded() for _ in range(PAYERS)]
-        self._merchant = self._open("merchant")
+        self._merchant = self._open("merchant", slices=slices)
 
     def pay(self) -> None:
         """Make one payment, by the next payer in turn."""
@@ -172,8 +160,8 @@ class _Town:
         answer = self._platform.request(self._operator, "GET", f"/v1/accounts/{self._merchant}").json
         assert answer["balance"]["posted"] == self.statuses[201], "the merchant has another sum than was paid"
 
-    def _open(self, kind: str) -> str:
-        return self._post("/v1/accounts", kind=kind)[1]
+    def _open(self, kind: str, **settings: int) -> str:
+        return self._post("/v1/accounts", kind=kind, **settings)[1]
 
     def _funded(self) -> str:
         wallet = self._open("wallet")

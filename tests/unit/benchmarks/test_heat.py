@@ -2,9 +2,8 @@
 
 import pytest
 
-from benchmarks.heat import BusyDynamo, merchants_have, simulate
+from benchmarks.heat import BusyDynamo, simulate
 from benchmarks.simulation import Simulation
-from chalicelib.ledger.chart import RULES, AccountKind
 from chalicelib.store.port import Cancelled, Key, Put, Update
 
 A, B = Key("ledger", "p", "a"), Key("ledger", "p", "b")
@@ -55,13 +54,6 @@ def test_a_conflict_is_billed_and_writes_nothing() -> None:
     simulation.run()
     assert dynamo.write_units == 2 + 4 + 4
     assert dynamo.get(A) == {"pk": "p", "sk": "a", "n": 2}
-
-
-def test_a_merchant_has_the_slices_asked_for_only_meanwhile() -> None:
-    before = RULES[AccountKind.MERCHANT].slices
-    with merchants_have(before + 3):
-        assert RULES[AccountKind.MERCHANT].slices == before + 3
-    assert RULES[AccountKind.MERCHANT].slices == before
 
 
 def test_one_slice_at_two_hundred_a_second_gives_up_and_many_do_not() -> None:
