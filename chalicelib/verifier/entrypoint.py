@@ -7,6 +7,7 @@ from chalice import Blueprint
 
 from chalicelib.store.keys import TENANTS
 from chalicelib.store.read import everything
+from chalicelib.verifier.repair import REPAIRABLE, repair
 from chalicelib.verifier.verify import Report, verify
 from chalicelib.web.call import Bench
 from chalicelib.wiring import open_bench
@@ -19,9 +20,18 @@ MOST_BREAKS_SAID: Final = 100
 
 
 def verify_tenants(bench: Bench) -> dict[str, int]:
-    """Verify all tenants; return how many breaks each has."""
+    """Verify all tenants, after filling in what their streams have lost; return how many breaks each has."""
     tenants = [cast("str", row["sk"]) for row in everything(bench.dynamo, "clients", TENANTS)]
-    return {tenant: _say(verify(bench.dynamo, bench.clock, tenant)) for tenant in tenants}
+    return {tenant: _say(_verified(bench, tenant)) for tenant in tenants}
+
+
+def _verified(bench: Bench, tenant: str) -> Report:
+    report = verify(bench.dynamo, bench.clock, tenant)
+    if not any(one.code in REPAIRABLE for one in report.breaks):
+        return report
+    repaired = repair(bench.dynamo, bench.clock, bench.chance, tenant)
+    logger.error("repaired", tenant=tenant, lines=repaired.lines, commits=repaired.commits)
+    return verify(bench.dynamo, bench.clock, tenant)
 
 
 def _say(report: Report) -> int:

@@ -13,6 +13,7 @@ from chalicelib.store.commit import Event, is_whole, picture, read_events, read_
 from chalicelib.store.keys import commit_partitions
 from chalicelib.store.port import Dynamo, Item
 from chalicelib.store.read import everything
+from chalicelib.store.stream import Changed
 
 Slice = tuple[str, int]
 """An account and the number of one of its slices."""
@@ -81,6 +82,11 @@ class Journal:
         for legs in found.values():
             legs.sort(key=lambda pair: (pair[1].at, -pair[0].spendable_minor, pair[1].key))
         return dict(found)
+
+
+def as_new(entry: Entry) -> Changed:
+    """Return a commit record as its stream brought it."""
+    return Changed("INSERT", str(entry.item["pk"]), entry.key, None, entry.item, "")
 
 
 def read_journal(dynamo: Dynamo, tenant: str) -> Journal:

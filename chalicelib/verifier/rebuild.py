@@ -14,13 +14,13 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance
 from chalicelib.ledger.chart import is_account_id
 from chalicelib.projections.history import project_history
-from chalicelib.projections.records import Line, line_attributes
+from chalicelib.projections.records import line_attributes
 from chalicelib.store.keys import line_key
 from chalicelib.store.port import Absent, Cancelled, Dynamo, Item, Key, Put
-from chalicelib.store.stream import Changed
 from chalicelib.verifier.breaks import differences
 from chalicelib.verifier.expected import account_of, balance_items, object_items
-from chalicelib.verifier.journal import Journal, Slice, read_journal
+from chalicelib.verifier.journal import Journal, Slice, as_new, read_journal
+from chalicelib.verifier.lines import START, next_line
 
 WRITE_SECONDS: Final = 10.0
 AT_ONCE: Final = 50
@@ -47,8 +47,7 @@ def rebuild(source: Dynamo, target: Dynamo, clock: Clock, chance: Chance, tenant
     for start in range(0, len(keys), AT_ONCE):
         _write(target, {key: items[key] for key in keys[start : start + AT_ONCE]})
     for entry in journal.entries:
-        record = Changed("INSERT", str(entry.item["pk"]), entry.key, None, entry.item, "")
-        project_history(target, clock, chance, record)
+        project_history(target, clock, chance, as_new(entry))
     return len(items)
 
 
@@ -65,24 +64,10 @@ def everything_expected(tenant: str, journal: Journal) -> dict[Key, Item]:
 
 
 def _lines(tenant: str, journal: Journal, place: Slice) -> Iterator[tuple[Key, Item]]:
-    account, number = place
-    posted_minor = held_minor = at = 0
-    for sequence, (leg, entry) in enumerate(journal.by_slice[place], start=1):
-        posted_minor, held_minor = posted_minor + leg.posted_minor, held_minor + leg.held_minor
-        at = max(at, entry.at)
-        line = Line(
-            slice_number=number,
-            sequence=sequence,
-            posted_minor=leg.posted_minor,
-            held_minor=leg.held_minor,
-            balance_posted_minor=posted_minor,
-            balance_held_minor=held_minor,
-            commit=entry.key,
-            operation=str(entry.item["op"]),
-            object_id=entry.events[0].object_id if entry.events else "",
-            at=at,
-        )
-        yield line_key(tenant, account, number, sequence), line_attributes(line)
+    before = START
+    for leg, entry in journal.by_slice[place]:
+        before = next_line(before, leg, entry)
+        yield line_key(tenant, *place, before.sequence), line_attributes(before)
 
 
 def _write(target: Dynamo, items: Mapping[Key, Item]) -> None:

@@ -1,6 +1,6 @@
 """Everything a tenant has stored, read from the partitions where it can be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -11,6 +11,7 @@ from chalicelib.store.keys import (
     balance_partition,
     clock_key,
     due_partition,
+    history_key,
     line_partition,
     owned_partition,
     reference_partition,
@@ -18,8 +19,12 @@ from chalicelib.store.keys import (
 )
 from chalicelib.store.port import Dynamo, Item, Key
 from chalicelib.store.read import everything
+from chalicelib.verifier.journal import Entry, Journal
 
 STATES: Final[tuple[StateKind, ...]] = ("account", "payment", "refund", "transfer")
+STEPS_AT_ONCE: Final = 200
+"""Commits whose steps are looked for together: as much as a function can well have in its memory."""
+
 DUE: Final[tuple[StateKind, ...]] = ("payment", "transfer")
 
 
@@ -47,6 +52,25 @@ def read_stored(dynamo: Dynamo, tenant: str) -> Stored:
 def read_lines(dynamo: Dynamo, tenant: str, account: str, number: int) -> list[Item]:
     """Read all lines of one slice, oldest first."""
     return list(everything(dynamo, "ledger", line_partition(tenant, account, number)))
+
+
+def missing_steps(dynamo: Dynamo, tenant: str, journal: Journal, watermark_at: int) -> list[Entry]:
+    """Return the commits, made by then, of which a step is missing in the history of an object."""
+    due = [entry for entry in journal.entries if entry.at <= watermark_at]
+    return [
+        entry
+        for start in range(0, len(due), STEPS_AT_ONCE)
+        for entry in _without_steps(dynamo, tenant, due[start : start + STEPS_AT_ONCE])
+    ]
+
+
+def _without_steps(dynamo: Dynamo, tenant: str, entries: Sequence[Entry]) -> list[Entry]:
+    steps = {
+        entry.key: [history_key(tenant, one.object_id, one.version, one.name) for one in entry.events]
+        for entry in entries
+    }
+    found = dynamo.get_many([key for keys in steps.values() for key in keys])
+    return [entry for entry in entries if any(key not in found for key in steps[entry.key])]
 
 
 def _beside(dynamo: Dynamo, tenant: str, states: dict[Key, Item]) -> Iterator[tuple[Key, Item]]:

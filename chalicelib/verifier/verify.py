@@ -9,7 +9,7 @@ from chalicelib.store.port import Dynamo
 from chalicelib.verifier.breaks import Break
 from chalicelib.verifier.checks import check_balances, check_commits, check_holds, check_lines, check_states
 from chalicelib.verifier.journal import read_journal
-from chalicelib.verifier.stored import read_lines, read_stored
+from chalicelib.verifier.stored import missing_steps, read_lines, read_stored
 from chalicelib.web.tenant_clock import tenant_now_at
 
 LAG_SECONDS: Final = 60
@@ -42,6 +42,7 @@ def verify(dynamo: Dynamo, clock: Clock, tenant: str, *, lag_seconds: int = LAG_
         check_balances(tenant, journal, stored, lines),
         check_lines(tenant, journal, lines, watermark_at),
         check_holds(journal),
+        (Break("step_missing", entry.key) for entry in missing_steps(dynamo, tenant, journal, watermark_at)),
     )
     found = tuple(sorted(set(breaks)))
     return Report(tenant, watermark_at, len(journal.entries), len(stored.balances), found)

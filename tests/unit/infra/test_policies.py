@@ -58,9 +58,12 @@ PROJECTIONS = {
     for action in ("DescribeStream", "GetRecords", "GetShardIterator")
     for table in (COMMITS, LEDGER)
 }
-# It reads everything and writes nothing.
+# It reads everything, and writes nothing but what streams have lost.
+PROJECTED = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#line#*", "*#history#*", "*#event#*"]}}
 VERIFIER = {
     ("dynamodb:Query", COMMITS): NOTHING,
+    ("dynamodb:BatchGetItem", LEDGER): NOTHING,
+    ("dynamodb:PutItem", LEDGER): ONLY_IN_TRANSACTIONS | PROJECTED,
     ("dynamodb:GetItem", LEDGER): NOTHING,
     ("dynamodb:Query", LEDGER): NOTHING,
     ("dynamodb:Query", CLIENTS): NOTHING,
