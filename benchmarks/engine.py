@@ -44,8 +44,7 @@ def report(folder: Path, seconds: float) -> Alone:
 
 def ledger_tables() -> TableNames:
     """Return what the tables of the local stage are called."""
-    tables = read_resources(STAGE).tables
-    return {"commits": tables["commits"], "ledger": tables["ledger"], "clients": tables["clients"]}
+    return read_resources(STAGE).table_names
 
 
 def _rates(clients: dict[str, Dynamo], seconds: float) -> dict[str, float]:

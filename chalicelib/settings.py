@@ -71,6 +71,7 @@ class Settings:
     stage: str
     commits_table: str
     ledger_table: str
+    projections_table: str
     clients_table: str
     dynamo_client: DynamoClient
 
@@ -85,13 +86,19 @@ class Settings:
             stage=reader.text("TOLLGATE_STAGE"),
             commits_table=reader.text("COMMITS_TABLE"),
             ledger_table=reader.text("LEDGER_TABLE"),
+            projections_table=reader.text("PROJECTIONS_TABLE"),
             clients_table=reader.text("CLIENTS_TABLE"),
             dynamo_client=reader.dynamo_client(),
         )
 
-    def table_names(self) -> dict[Literal["commits", "ledger", "clients"], str]:
+    def table_names(self) -> dict[Literal["commits", "ledger", "projections", "clients"], str]:
         """Return the deployed name of each table."""
-        return {"commits": self.commits_table, "ledger": self.ledger_table, "clients": self.clients_table}
+        return {
+            "commits": self.commits_table,
+            "ledger": self.ledger_table,
+            "projections": self.projections_table,
+            "clients": self.clients_table,
+        }
 
 
 @dataclass(frozen=True, slots=True)

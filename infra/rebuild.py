@@ -1,6 +1,7 @@
-"""Rebuilds a tenant's ledger from its commits: `python -m infra.rebuild --stage local --tenant NAME --ledger TABLE`.
+"""Rebuilds a tenant's ledger from its commits: `python -m infra.rebuild --stage local --tenant NAME ...`.
 
-`--ledger` names the table to write to: a new, empty one, beside the one that is doubted. It is made if it is missing.
+`--ledger` and `--projections` name the tables to write to: new, empty ones, beside those that are doubted. They are
+made if they are missing.
 The result is verified, and what was found is printed as the proof.
 """
 
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     """Rebuild, verify and print; 1 if the result is not what the commits say, 2 if it could not be done."""
     options = _arguments().parse_args(argv)
     resources = read_resources(options.stage)
-    tables: dict[Table, str] = {**resources.table_names, "ledger": options.ledger}
+    tables: dict[Table, str] = {**resources.table_names, "ledger": options.ledger, "projections": options.projections}
     apply_tables(
         replace(resources, tables={str(name): table for name, table in tables.items()}), boto3.client("dynamodb")
     )
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="infra.rebuild", description=__doc__)
-    for name in ("stage", "tenant", "ledger"):
+    for name in ("stage", "tenant", "ledger", "projections"):
         parser.add_argument(f"--{name}", required=True)
     return parser
 

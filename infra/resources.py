@@ -38,7 +38,12 @@ class Resources:
     @property
     def table_names(self) -> dict[Table, str]:
         """Return the tables as the store's clients take them."""
-        return {"commits": self.tables["commits"], "ledger": self.tables["ledger"], "clients": self.tables["clients"]}
+        return {
+            "commits": self.tables["commits"],
+            "ledger": self.tables["ledger"],
+            "projections": self.tables["projections"],
+            "clients": self.tables["clients"],
+        }
 
     @property
     def keeps_money(self) -> bool:

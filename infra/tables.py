@@ -22,28 +22,33 @@ class WrongTable(Exception):
 
 def apply_tables(resources: Resources, dynamodb: Any) -> list[str]:
     """Make all tables exist and ready; return the names of those that were created now."""
-    created = [name for name in resources.tables.values() if _create(name, resources, dynamodb)]
+    streamed = {resources.tables[stream.table] for stream in resources.streams}
+    names = resources.tables.values()
+    created = [name for name in names if _create(name, dynamodb, _more(resources, has_stream=name in streamed))]
     for name in resources.tables.values():
         waiting = {"Delay": _POLL_SECONDS, "MaxAttempts": READY_SECONDS // _POLL_SECONDS}
         if _status(name, dynamodb) != "ACTIVE":
             dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=waiting)
-        _check(name, dynamodb)
+        _check(name, dynamodb, with_stream=name in streamed)
         if resources.keeps_money:
             _protect(name, dynamodb)
     return created
 
 
-def _create(name: str, resources: Resources, dynamodb: Any) -> bool:
+def _more(resources: Resources, *, has_stream: bool) -> dict[str, Any]:
+    stream = {"StreamSpecification": _STREAM} if has_stream else {}
+    return stream | ({"DeletionProtectionEnabled": True} if resources.keeps_money else {})
+
+
+def _create(name: str, dynamodb: Any, more: dict[str, Any]) -> bool:
     if _status(name, dynamodb) is not None:
         return False
-    more = {"DeletionProtectionEnabled": True} if resources.keeps_money else {}
     try:
         dynamodb.create_table(
             TableName=name,
             KeySchema=_SCHEMA,
             AttributeDefinitions=_TYPES,
             BillingMode="PAY_PER_REQUEST",
-            StreamSpecification=_STREAM,
             **more,
         )
     except dynamodb.exceptions.ResourceInUseException:  # somebody else was faster
@@ -61,12 +66,12 @@ def _status(name: str, dynamodb: Any) -> str | None:
     return status
 
 
-def _check(name: str, dynamodb: Any) -> None:
+def _check(name: str, dynamodb: Any, *, with_stream: bool) -> None:
     table = dynamodb.describe_table(TableName=name)["Table"]
     types = sorted(table["AttributeDefinitions"], key=lambda row: str(row["AttributeName"]))
     if table["KeySchema"] != _SCHEMA or types != _TYPES:
         raise WrongTable(f"{name} exists with other keys than pk and sk")
-    if table.get("StreamSpecification", {}).get("StreamViewType") != _STREAM["StreamViewType"]:
+    if with_stream and table.get("StreamSpecification", {}).get("StreamViewType") != _STREAM["StreamViewType"]:
         raise WrongTable(f"{name} exists without a stream of old and new images")
 
 

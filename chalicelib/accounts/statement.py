@@ -68,7 +68,7 @@ class Statement:
             after, before = f"{edge:012d}", f"{edge + (0 if own else 1):012d}"
         partition = line_partition(self.tenant, self.account, number)
         items = self.dynamo.query(
-            "ledger",
+            "projections",
             partition,
             limit=limit,
             after=after if backwards else None,
@@ -112,7 +112,7 @@ class Statement:
         """Return the newest line of a slice, or the newest up to a sequence number."""
         partition = line_partition(self.tenant, self.account, number)
         before = None if until is None else f"{until + 1:012d}"
-        items = self.dynamo.query("ledger", partition, limit=1, before=before, consistent=True)
+        items = self.dynamo.query("projections", partition, limit=1, before=before, consistent=True)
         return read_line(items[0]) if items else None
 
     @staticmethod

@@ -7,9 +7,9 @@
 | balance, one item per slice | ledger | `<tenant>#balance#<shard of the slice>` | `<account>/<slice>` |
 | due (something that happens by itself) | ledger | `<tenant>#due-<kind>#<shard>` | `<instant, ms>/<id>` |
 | reference (a payee's, taken by a payment) | ledger | `<tenant>#reference#<payee>` | `<reference>` |
-| line (of an account's statement) | ledger | `<tenant>#line#<account>/<slice>` | `<sequence>` |
-| history (of one object) | ledger | `<tenant>#history#<id>` | `<version>/<event>` |
-| event | ledger | `<tenant>#event#<shard>` | `<id>` |
+| line (of an account's statement) | projections | `<tenant>#line#<account>/<slice>` | `<sequence>` |
+| history (of one object) | projections | `<tenant>#history#<id>` | `<version>/<event>` |
+| event | projections | `<tenant>#event#<shard>` | `<id>` |
 | test clock (sandbox only) | ledger | `<tenant>#clock` | `clock` |
 | owned (the accounts of one principal) | ledger | `<tenant>#owned#<principal>` | `<account>` |
 | client | clients | `client#<client id>` | `client` |
@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 from chalicelib.kernel.ids import shard_of
 from chalicelib.ledger.chart import shard_of_slice
-from chalicelib.store.port import Key
+from chalicelib.store.port import Key, Table
 
 StateKind = Literal["account", "payment", "refund", "transfer", "event"]
 
@@ -56,9 +56,14 @@ def state_partition(tenant: str, kind: StateKind, shard: str) -> str:
     return f"{tenant}#{kind}#{shard}"
 
 
+def state_table(kind: StateKind) -> Table:
+    """Return the table that holds the objects of one kind: events are made from what others are."""
+    return "projections" if kind == "event" else "ledger"
+
+
 def state_key(tenant: str, kind: StateKind, identifier: str) -> Key:
     """Return where an object lives; its id carries its shard."""
-    return Key("ledger", state_partition(tenant, kind, shard_of(identifier)), identifier)
+    return Key(state_table(kind), state_partition(tenant, kind, shard_of(identifier)), identifier)
 
 
 def balance_key(tenant: str, account: str, slice_number: int) -> Key:
@@ -99,7 +104,7 @@ def line_partition(tenant: str, account: str, slice_number: int) -> str:
 
 def line_key(tenant: str, account: str, slice_number: int, sequence: int) -> Key:
     """Return where the line of one entry of one slice lives."""
-    return Key("ledger", line_partition(tenant, account, slice_number), f"{sequence:012d}")
+    return Key("projections", line_partition(tenant, account, slice_number), f"{sequence:012d}")
 
 
 def history_partition(tenant: str, identifier: str) -> str:
@@ -109,7 +114,7 @@ def history_partition(tenant: str, identifier: str) -> str:
 
 def history_key(tenant: str, identifier: str, version: int, name: str) -> Key:
     """Return where one step of an object's history lives."""
-    return Key("ledger", history_partition(tenant, identifier), f"{version:08d}/{name}")
+    return Key("projections", history_partition(tenant, identifier), f"{version:08d}/{name}")
 
 
 def clock_key(tenant: str) -> Key:

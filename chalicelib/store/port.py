@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 # Numbers are integers of at most 38 digits; the only sets are non-empty sets of strings.
 Value = str | int | bytes | bool | None | list["Value"] | dict[str, "Value"] | frozenset[str]
 Item = Mapping[str, Value]
-Table = Literal["commits", "ledger", "clients"]
+Table = Literal["commits", "ledger", "projections", "clients"]
 
 HASH = "pk"
 RANGE = "sk"

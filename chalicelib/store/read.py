@@ -16,6 +16,7 @@ from chalicelib.store.keys import (
     owned_partition,
     state_key,
     state_partition,
+    state_table,
 )
 from chalicelib.store.port import Dynamo, Item, Table
 
@@ -60,22 +61,23 @@ def balance(dynamo: Dynamo, tenant: str, account: str, slices: int) -> Balance:
 
 def page(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window) -> Page[Item]:
     """Return a page of all objects of a kind: one query per shard, merged by id, which is by time."""
-    return _merge(dynamo, [state_partition(tenant, kind, shard) for shard in SHARDS], window)
+    return _merge(dynamo, state_table(kind), [state_partition(tenant, kind, shard) for shard in SHARDS], window)
 
 
 def page_before(dynamo: Dynamo, tenant: str, kind: StateKind, window: Window, limit_id: str) -> Page[Item]:
     """Return a page of the objects whose ids sort before `limit_id`, as if there were no others."""
-    return _merge(dynamo, [state_partition(tenant, kind, shard) for shard in SHARDS], window, limit_id)
+    partitions = [state_partition(tenant, kind, shard) for shard in SHARDS]
+    return _merge(dynamo, state_table(kind), partitions, window, limit_id)
 
 
 def history_page(dynamo: Dynamo, tenant: str, identifier: str, window: Window) -> Page[Item]:
     """Return a page of what happened to one object, newest first; the cursors are sort keys."""
-    return _merge(dynamo, [history_partition(tenant, identifier)], window)
+    return _merge(dynamo, "projections", [history_partition(tenant, identifier)], window)
 
 
 def owned_page(dynamo: Dynamo, tenant: str, principal: str, window: Window) -> Page[Item]:
     """Return a page of the lines that say which accounts a principal owns."""
-    return _merge(dynamo, [owned_partition(tenant, principal)], window)
+    return _merge(dynamo, "ledger", [owned_partition(tenant, principal)], window)
 
 
 def everything(dynamo: Dynamo, table: Table, partition: str, *, before: str | None = None) -> Iterator[Item]:
@@ -91,13 +93,15 @@ def everything(dynamo: Dynamo, table: Table, partition: str, *, before: str | No
         after = cast("str", page[-1]["sk"])
 
 
-def _merge(dynamo: Dynamo, partitions: list[str], window: Window, limit_id: str | None = None) -> Page[Item]:
+def _merge(
+    dynamo: Dynamo, table: Table, partitions: list[str], window: Window, limit_id: str | None = None
+) -> Page[Item]:
     """Ask every partition for one more than the limit: whatever the shards hold, that shows if there is more."""
     backwards = window.ending_before is not None
     before = min((bound for bound in (window.starting_after, limit_id) if bound is not None), default=None)
     rows = [
         dynamo.query(
-            "ledger",
+            table,
             partition,
             limit=window.limit + 1,
             after=window.ending_before,

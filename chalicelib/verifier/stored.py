@@ -51,7 +51,7 @@ def read_stored(dynamo: Dynamo, tenant: str) -> Stored:
 
 def read_lines(dynamo: Dynamo, tenant: str, account: str, number: int) -> list[Item]:
     """Read all lines of one slice, oldest first."""
-    return list(everything(dynamo, "ledger", line_partition(tenant, account, number)))
+    return list(everything(dynamo, "projections", line_partition(tenant, account, number)))
 
 
 def missing_steps(dynamo: Dynamo, tenant: str, journal: Journal, watermark_at: int) -> list[Entry]:

@@ -11,6 +11,7 @@ from chalicelib.store.wire import AwsJson, Credentials
 TABLES: dict[Table, str] = {
     "commits": "tollgate-local-commits",
     "ledger": "tollgate-local-ledger",
+    "projections": "tollgate-local-projections",
     "clients": "tollgate-local-clients",
 }
 REGION = "us-east-1"
@@ -86,7 +87,7 @@ def boto3_client(url: str) -> Any:
 
 
 def create_tables(url: str) -> None:
-    """The three tables as every stage has them."""
+    """The tables as every stage has them."""
     for name in TABLES.values():
         create_table(url, name)
 

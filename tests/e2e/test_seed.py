@@ -22,7 +22,7 @@ class Cut(Exception):
 def data(tmp_path: Path, new_client: NewApi, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a data folder whose sandbox is a tenant of its own on the shared stack."""
     registered = new_client(role="operator", tenant=f"{tmp_path.name.replace('_', '-')[-30:].lower()}.sandbox")
-    monkeypatch.setattr(seeding, "_register", lambda _: registered.credentials)
+    monkeypatch.setattr(seeding, "_register", lambda *_: registered.credentials)
     return tmp_path
 
 

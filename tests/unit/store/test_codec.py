@@ -35,7 +35,7 @@ from chalicelib.store.port import (
 )
 from chalicelib.store.wire import _base64
 
-TABLES: dict[Table, str] = {"commits": "c", "ledger": "l", "clients": "k"}
+TABLES: dict[Table, str] = {"commits": "c", "ledger": "l", "projections": "p", "clients": "k"}
 KEY = Key("ledger", "p", "s")
 
 numbers = st.integers(-(10**38) + 1, 10**38 - 1)

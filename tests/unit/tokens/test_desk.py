@@ -16,6 +16,7 @@ SETTINGS = {
     "TOLLGATE_STAGE": "local",
     "COMMITS_TABLE": "c",
     "LEDGER_TABLE": "l",
+    "PROJECTIONS_TABLE": "p",
     "CLIENTS_TABLE": "k",
     "DYNAMO_CLIENT": "lean",
 }
@@ -89,7 +90,7 @@ def test_the_handler_is_found_by_its_string() -> None:
 
 def test_settings_are_read() -> None:
     settings = Settings.from_environment(SETTINGS)
-    assert settings.table_names() == {"commits": "c", "ledger": "l", "clients": "k"}
+    assert settings.table_names() == {"commits": "c", "ledger": "l", "projections": "p", "clients": "k"}
     assert settings.dynamo_client == "lean"
     assert Settings.from_environment(SETTINGS | {"DYNAMO_CLIENT": "boto3"}).dynamo_client == "boto3"
 
