@@ -1,4 +1,4 @@
-"""The command: `python -m emulator --api FILE --stages FILE ...` serves until it is told to stop."""
+"""The command: `python -m emulator --api FILE ...` serves until it is told to stop (`options.py` has the options)."""
 
 from __future__ import annotations
 
@@ -8,96 +8,94 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 import uvloop
 
 from emulator.clock import Clock
-from emulator.definition import Deployment
+from emulator.definition import Deployment, Plan, Stage, Throttle
 from emulator.gateway.chain import Gateway, Surroundings
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
-from emulator.lambdas import FunctionConfig, Functions, TooManyRequests, UnknownFunction
+from emulator.lambdas import Functions, Invoker, TooManyRequests, UnknownFunction
 from emulator.lambdas.event_sources import BadEventSource, read_event_sources
 from emulator.lambdas.followers import Followers
 from emulator.openapi import read_api
+from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
 from emulator.server import Application, GatewayServer, build_server
-from emulator.stages import check_labels, read_stages
+from emulator.sources import chalice_project, read_functions
+from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, read_stages
 from emulator.yaml_source import DefinitionError
 
 # One API, one account on this machine: ids of the length AWS's have.
 API_ID = "tollgate00"
-DEFAULT_ACCOUNT = "123456789012"
-DEFAULT_REGION = "us-east-1"
 # Lambda turning an invocation down is the API's fault towards its client: 500 in both cases.
 REFUSALS: Mapping[type[Exception], str] = {
     UnknownFunction: "API_CONFIGURATION_ERROR",
     TooManyRequests: "DEFAULT_5XX",
 }
-MAX_ENVIRONMENTS = 4
 SAVE_SECONDS = 1.0
 FUNCTIONS_STOP_SECONDS = 1.5
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="emulator", description=__doc__)
-    for name in ("api", "stages", "functions", "code-root", "cert", "key", "api-keys", "state-dir", "issuer-dir"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--stage", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--ca", type=Path)
-    parser.add_argument("--event-sources", type=Path, help="what starts functions besides the gateway (JSON)")
-    parser.add_argument(
-        "--worker",
-        choices=("awslambdaric", "fast"),
-        default="awslambdaric",
-        help="how functions reach the Runtime API: by awslambdaric's own client, or by a leaner one (same answers)",
-    )
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
-    return parser.parse_args(argv)
-
-
 def _variables(given: Sequence[str], stage: str) -> dict[str, str]:
-    variables = {"region": DEFAULT_REGION, "account": DEFAULT_ACCOUNT, "stage": stage}
-    for pair in given:
-        name, separator, value = pair.partition("=")
-        if not separator:
-            raise DefinitionError(f"--var {pair}: expected NAME=VALUE")
-        variables[name] = value
-    return variables
+    return {"region": DEFAULT_REGION, "account": DEFAULT_ACCOUNT, "stage": stage} | pairs(given, "--var")
 
 
-def _deployment(arguments: argparse.Namespace) -> Deployment:
+def _deployment(arguments: argparse.Namespace, api_file: Path) -> Deployment:
     variables = _variables(arguments.var, arguments.stage)
-    stage, plans, account = read_stages(arguments.stages, arguments.stage, variables)
-    api = read_api(arguments.api, variables, stage.integration_timeout_ms)
-    check_labels(arguments.stages, api, stage, plans)
+    stage, plans, account = _stages(arguments, variables)
+    api = read_api(api_file, variables, stage.integration_timeout_ms)
+    check_labels(arguments.stages or api_file, api, stage, plans)
     return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
 
 
-def _functions(arguments: argparse.Namespace, deployment: Deployment) -> list[FunctionConfig]:
-    file, code_root = arguments.functions, arguments.code_root
-    try:
-        rows = orjson.loads(file.read_bytes())["functions"]
-        return [
-            FunctionConfig(
-                name=row["name"],
-                handler=row["handler"],
-                code_root=str(code_root.resolve()),
-                memory_mb=row["memory_mb"],
-                timeout_seconds=row["timeout_seconds"],
-                environment=row["environment"],
-                max_environments=row.get("max_environments", MAX_ENVIRONMENTS),
-                region=deployment.region,
-                account=deployment.account_id,
-                worker=arguments.worker,
+def _stages(
+    arguments: argparse.Namespace, variables: Mapping[str, str]
+) -> tuple[Stage, Mapping[str, Plan], Throttle | None]:
+    if arguments.stages is not None:
+        return read_stages(arguments.stages, arguments.stage, variables)
+    return bare_stage(arguments.stage, json_log=arguments.json), {}, ACCOUNT_THROTTLE
+
+
+def _api_file(arguments: argparse.Namespace) -> Path:
+    """The definition: a file that is given, or what Chalice would import for the app's routes."""
+    if arguments.api is not None:
+        return Path(arguments.api)
+    api = chalice_project(arguments.functions, arguments.stage)["api"]
+    if api is None:
+        raise DefinitionError(f"{arguments.functions}: the app has no routes; name a definition with --api")
+    file = Path(arguments.state_dir) / "chalice-api.json"
+    file.write_bytes(orjson.dumps(api, option=orjson.OPT_INDENT_2))
+    return file
+
+
+def _invoked(arguments: argparse.Namespace, deployment: Deployment) -> Invoker:
+    configs = read_functions(arguments, _variables(arguments.var, arguments.stage))
+    if arguments.endpoint is None:
+        return Functions(configs)
+    if configs:
+        raise DefinitionError("--endpoint: the functions are there; leave --functions and --lambda out")
+    # boto3 takes its time to import: only who invokes elsewhere waits for it.
+    from emulator.lambdas.remote import RemoteFunctions  # noqa: PLC0415
+
+    return RemoteFunctions(arguments.endpoint, deployment.region)
+
+
+def _check_functions(api_file: Path, deployment: Deployment, functions: Invoker) -> None:
+    """A method whose function nobody runs is found now and not by its first caller."""
+    if not isinstance(functions, Functions):
+        return
+    for method in deployment.api.methods:
+        wanted = getattr(method.integration, "function", None)
+        if wanted is not None and wanted not in functions.pools:
+            raise DefinitionError(
+                f"{api_file}: {method.label}: there is no function {wanted}; there are "
+                f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda {wanted}=module:handler adds it)"
             )
-            for row in rows
-        ]
-    except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
-        raise DefinitionError(f"{file}: {error!r}") from error
 
 
 def _keysets(deployment: Deployment, ca: Path | None, clock: Clock) -> dict[str, KeySet]:
@@ -119,7 +117,8 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
     while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
         await asyncio.sleep(0.01)
     if server.started:
-        print(f"emulator: listening on https://127.0.0.1:{server.port}", file=sys.stderr, flush=True)  # noqa: T201
+        scheme = "https" if server.config.is_ssl else "http"
+        print(f"emulator: listening on {scheme}://127.0.0.1:{server.port}", file=sys.stderr, flush=True)  # noqa: T201
     gc.freeze()  # the definition and the modules stay: the collector need not walk them under load
     warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
     while not serving.done():
@@ -130,9 +129,8 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
         task.cancel()
 
 
-def _gateway(arguments: argparse.Namespace, deployment: Deployment, around: Surroundings) -> Gateway:
+def _gateway(deployment: Deployment, around: Surroundings) -> Gateway:
     """The gateway with the quota counts of the last time."""
-    arguments.state_dir.mkdir(parents=True, exist_ok=True)
     gateway = Gateway(deployment, around)
     try:
         gateway.quotas.load()
@@ -141,18 +139,36 @@ def _gateway(arguments: argparse.Namespace, deployment: Deployment, around: Surr
     return gateway
 
 
-def _followers(arguments: argparse.Namespace, deployment: Deployment, functions: Functions, clock: Clock) -> Followers:
+def _followers(arguments: argparse.Namespace, deployment: Deployment, functions: Invoker, clock: Clock) -> Followers:
     sources = read_event_sources(arguments.event_sources) if arguments.event_sources else []
+    if not isinstance(functions, Functions):
+        if sources:
+            raise BadEventSource("--event-sources: the functions of --endpoint have their own")
+        return Followers([], functions, arguments.state_dir, clock, deployment.region, deployment.account_id)
     for source in sources:
         if source.function not in functions.pools:
             raise BadEventSource(f"{arguments.event_sources}: there is no function {source.function}")
     return Followers(sources, functions, arguments.state_dir, clock, deployment.region, deployment.account_id)
 
 
+@contextlib.contextmanager
+def _state(arguments: argparse.Namespace) -> Iterator[None]:
+    """Keep what is remembered in the folder that was named, or until the end."""
+    if arguments.state_dir is not None:
+        arguments.state_dir.mkdir(parents=True, exist_ok=True)
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
+        arguments.state_dir = Path(folder)
+        yield
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
-    deployment = _deployment(arguments)
-    functions = Functions(_functions(arguments, deployment))
+    api_file = _api_file(arguments)
+    deployment = _deployment(arguments, api_file)
+    functions = _invoked(arguments, deployment)
+    _check_functions(api_file, deployment, functions)
     around = Surroundings(
         functions=functions,
         invocation_refusals=REFUSALS,
@@ -163,7 +179,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         port=arguments.port,
         clock=clock,
     )
-    gateway = _gateway(arguments, deployment, around)
+    gateway = _gateway(deployment, around)
     application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
     server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
     loop = asyncio.get_running_loop()
@@ -182,9 +198,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _arguments(argv)
+    arguments = read_arguments(argv)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with _state(arguments), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(arguments))
     except (DefinitionError, BadEventSource) as error:
         print(f"emulator: {error}", file=sys.stderr)  # noqa: T201

@@ -248,7 +248,20 @@ def _components(top: Node) -> Mapping[str, Any]:
 def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
     kind = node.entry("type").text().lower()
     if kind == "aws_proxy":
-        node.only("type", "httpMethod", "uri", "passthroughBehavior", "timeoutInMillis", "credentials")
+        # A proxy integration takes no notice of responses and contentHandling, which exports nevertheless contain.
+        node.only(
+            "type",
+            "httpMethod",
+            "uri",
+            "passthroughBehavior",
+            "timeoutInMillis",
+            "credentials",
+            "responses",
+            "contentHandling",
+        )
+        handling = node.optional("contentHandling")
+        if handling is not None and handling.text() != "CONVERT_TO_TEXT":
+            handling.fail(f"contentHandling {handling.text()!r} is not served here")
         uri = node.entry("uri")
         match = _LAMBDA_URI.fullmatch(uri.text())
         if match is None:
@@ -256,7 +269,15 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
         return LambdaProxy(match.group(1), integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms))
     if kind != "mock":
         node.entry("type").fail(f"integration type {kind!r} is not served here")
-    node.only("type", "httpMethod", "passthroughBehavior", "requestTemplates", "responses", "timeoutInMillis")
+    node.only(
+        "type",
+        "httpMethod",
+        "passthroughBehavior",
+        "requestTemplates",
+        "responses",
+        "timeoutInMillis",
+        "contentHandling",
+    )
     return _mock(node)
 
 

@@ -20,6 +20,14 @@ DEFAULT_ACCESS_LOG = (
 )
 
 
+READABLE_LOG = (
+    "$context.requestTime $context.httpMethod $context.path $context.status $context.responseLatency ms "
+    "(function $context.integration.latency ms) $context.error.responseType $context.error.message"
+)
+# Source: Amazon API Gateway quotas, "throttle quota per account, per Region".
+ACCOUNT_THROTTLE = Throttle(rate=10_000, burst=5_000)
+
+
 def _throttle(node: Node | None) -> Throttle | None:
     if node is None:
         return None
@@ -83,6 +91,12 @@ def _stage(name: str, node: Node) -> Stage:
         integration_timeout_ms=integration_timeout(node.optional("integration_timeout_default_ms"), LONGEST_TIMEOUT_MS),
         variables=variables.texts() if variables else {},
     )
+
+
+def bare_stage(name: str, *, json_log: bool) -> Stage:
+    """The stage of a definition that nothing stands beside: no limits of its own, and a log for readers."""
+    log = DEFAULT_ACCESS_LOG if json_log else READABLE_LOG
+    return Stage(name, None, {}, log, LONGEST_TIMEOUT_MS)
 
 
 def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) -> None:

@@ -5,7 +5,7 @@ Functions --> Pool (one per function) --> Environment (one process, one event at
 worker.py -> awslambdaric -> the handler
 """
 
-from emulator.lambdas.config import FunctionConfig, Invocation, Outcome
+from emulator.lambdas.config import FunctionConfig, Invocation, Invoker, Outcome
 from emulator.lambdas.functions import Functions
 from emulator.lambdas.pool import TooManyRequests, UnknownFunction
 
@@ -13,6 +13,7 @@ __all__ = [
     "FunctionConfig",
     "Functions",
     "Invocation",
+    "Invoker",
     "Outcome",
     "TooManyRequests",
     "UnknownFunction",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
 """Lambda's limit for a synchronous request and for its response (Lambda quotas)."""
@@ -39,6 +39,20 @@ class Outcome:
     error: Literal["Unhandled"] | None = None
     duration_ms: float = 0.0
     cold: bool = False
+
+
+class Invoker(Protocol):
+    """Whoever runs functions by name: this machine, or a Lambda endpoint."""
+
+    async def start(self) -> None:
+        """Be ready to invoke."""
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+
+    async def invoke(self, name: str, payload: bytes, *, request_id: str, trace_id: str = "") -> Outcome:
+        """Run one event and return how it ended; raises UnknownFunction and TooManyRequests."""
+        ...
 
 
 @dataclass(slots=True)

@@ -10,9 +10,8 @@ from typing import Any
 
 from emulator.clock import Clock
 from emulator.lambdas.checkpoints import Checkpoints
-from emulator.lambdas.config import Outcome
+from emulator.lambdas.config import Invoker, Outcome
 from emulator.lambdas.event_sources import ScheduleSource, Source, StreamSource
-from emulator.lambdas.functions import Functions
 from emulator.lambdas.schedules import Schedule
 from emulator.lambdas.streams import ShardFollower, StreamFollower, request_id
 
@@ -22,7 +21,7 @@ class Followers:
     """The sources, each in a task of its own; `state` is the folder that keeps how far each has come."""
 
     sources: Sequence[Source]
-    functions: Functions
+    functions: Invoker
     state: Path
     clock: Clock
     region: str

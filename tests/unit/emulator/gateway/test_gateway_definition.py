@@ -65,7 +65,11 @@ API_MISTAKES = [
     ("openapi: 3.0.1", "x-amazon-apigateway-policy: {}\nopenapi: 3.0.1", "this extension is not enforced here"),
     ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: AUTHORIZER\nopenapi: 3.0.1", "x-api-key header only"),
     ("operationId: things.list", "x-amazon-apigateway-auth: {type: AWS_IAM}", "this extension is not enforced here"),
-    ("timeoutInMillis: 1000", "contentHandling: CONVERT_TO_BINARY", "`contentHandling` is not one of"),
+    (
+        "timeoutInMillis: 1000",
+        "contentHandling: CONVERT_TO_BINARY",
+        "contentHandling 'CONVERT_TO_BINARY' is not served here",
+    ),
 ]
 
 

@@ -1,0 +1,102 @@
+"""Where functions come from: named on the command line, listed in a file, or found in a Chalice app."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from emulator.lambdas import FunctionConfig
+from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs
+from emulator.yaml_source import DefinitionError
+
+MAX_ENVIRONMENTS = 4
+LAMBDA_FORM = "NAME=MODULE:HANDLER"
+
+
+def read_functions(arguments: argparse.Namespace, variables: Mapping[str, str]) -> list[FunctionConfig]:
+    """Return every function that the command line leads to; DefinitionError names what cannot be used."""
+    rows = _named(arguments)
+    if arguments.functions is not None:
+        rows += _listed(arguments)
+    region, account = variables.get("region", DEFAULT_REGION), variables.get("account", DEFAULT_ACCOUNT)
+    return [_config(row, region, account, arguments.worker) for row in rows]
+
+
+def _config(row: dict[str, Any], region: str, account: str, worker: Any) -> FunctionConfig:
+    try:
+        return FunctionConfig(
+            name=row["name"],
+            handler=row["handler"],
+            code_root=row["code_root"],
+            memory_mb=row["memory_mb"],
+            timeout_seconds=row["timeout_seconds"],
+            environment=row["environment"],
+            max_environments=row.get("max_environments", MAX_ENVIRONMENTS),
+            region=region,
+            account=account,
+            worker=worker,
+        )
+    except (KeyError, TypeError) as error:
+        raise DefinitionError(f"function {row!r}: {error!r}") from error
+
+
+def _named(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The functions of `--lambda`."""
+    environment = pairs(arguments.env, "--env")
+    code_root = (arguments.code_root or Path()).resolve()
+    rows = []
+    for name, handler in pairs(arguments.lambdas, "--lambda", LAMBDA_FORM).items():
+        module, separator, function = handler.rpartition(":")
+        if not separator or not module or not function:
+            raise DefinitionError(f"--lambda {name}={handler}: expected {LAMBDA_FORM}")
+        if not _exists(code_root, module):
+            raise DefinitionError(f"--lambda {name}={handler}: there is no module {module} in {code_root}")
+        rows.append(
+            {
+                "name": name,
+                "handler": f"{module}.{function}",
+                "code_root": str(code_root),
+                "memory_mb": arguments.memory,
+                "timeout_seconds": arguments.timeout,
+                "environment": environment,
+            }
+        )
+    return rows
+
+
+def _exists(code_root: Path, module: str) -> bool:
+    place = code_root.joinpath(*module.split("."))
+    return place.is_dir() or place.with_suffix(".py").exists()
+
+
+def _listed(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The functions of `--functions`."""
+    file: Path = arguments.functions
+    if file.suffix == ".py":
+        rows = chalice_project(file, arguments.stage)["functions"]
+        root = file.parent
+    else:
+        root = arguments.code_root or file.parent
+        try:
+            rows = orjson.loads(file.read_bytes())["functions"]
+        except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+            raise DefinitionError(f"{file}: {error!r}") from error
+    return [{**row, "code_root": str(root.resolve())} for row in rows]
+
+
+def chalice_project(app: Path, stage: str) -> dict[str, Any]:
+    """Return the functions and the API of a Chalice app; it is imported in a process of its own, as anybody's code."""
+    command = [sys.executable, "-m", "emulator.chalice_project", str(app.resolve().parent), stage]
+    here = Path(__file__).parent.parent
+    done = subprocess.run(command, capture_output=True, check=False, cwd=here)  # noqa: S603 - the developer's own app
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise DefinitionError(f"{app}: {said[-1] if said else 'it cannot be read'}")
+    found: dict[str, Any] = orjson.loads(done.stdout)
+    return found
