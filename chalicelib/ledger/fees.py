@@ -2,7 +2,8 @@
 
 The fee is a leg of the capture itself, from the merchant to a platform account. It is worked out on all that is
 captured of a payment, and what was charged before is taken off: how a payment is captured, at once or in parts, makes
-no difference. It is never more than what is captured, and a refund does not give it back.
+no difference. It is never more than what a capture brings, also where the fee was raised between two captures, and a
+refund does not give it back.
 """
 
 from dataclasses import dataclass

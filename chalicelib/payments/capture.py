@@ -14,8 +14,8 @@ def capture(call: Call) -> Reply:
     before = visible_payment(call, call.request.path_parameters["id"])
     call.expect(before.version)
     captured = before.capture(wanted.amount, final=wanted.final, now_at=call.now_at)
-    after = captured.charged(fee_of(call, captured.payee))
-    taken_minor = after.captured_minor - before.captured_minor
+    taken_minor = captured.captured_minor - before.captured_minor
+    after = captured.charged(fee_of(call, captured.payee), taken_minor)
     payee = call.place(after.payee)
     entry = post(
         call.place(after.payer),

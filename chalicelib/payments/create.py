@@ -76,7 +76,7 @@ def _captured(call: Call, wanted: CreatePayment) -> Payment:
         captured_minor=wanted.amount,
         capture_before_at=None,
     )
-    return captured.charged(fee_of(call, captured.payee))
+    return captured.charged(fee_of(call, captured.payee), captured.captured_minor)
 
 
 def _entry(call: Call, payment: Payment) -> Entry:

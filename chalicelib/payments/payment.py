@@ -88,10 +88,15 @@ class Payment:
             version=self.version + 1,
         )
 
-    def charged(self, fee: Fee | None) -> "Payment":
-        """Return the payment with the fee on all that is captured; what was charged before is never given back."""
+    def charged(self, fee: Fee | None, taken_minor: int) -> "Payment":
+        """Return the payment with the fee on all that is captured, after a capture of `taken_minor`.
+
+        What was charged before is never given back. A fee that was raised since an earlier capture takes no more than
+        this one brings: a capture never costs the payee money, which a frozen one could not pay.
+        """
         due_minor = fee.total_minor(self.captured_minor) if fee else 0
-        return replace(self, fee_minor=max(self.fee_minor, due_minor))
+        most_minor = self.fee_minor + taken_minor
+        return replace(self, fee_minor=min(max(self.fee_minor, due_minor), most_minor))
 
     def cancel(self) -> "Payment":
         """Give back what is held; what was captured stays captured. Raise 409 when nothing is held."""

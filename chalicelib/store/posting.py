@@ -106,10 +106,13 @@ def _conditions(leg: Leg, side: Side, facts: AccountFacts | None) -> list[Condit
 
 
 def _statuses(leg: Leg, side: Side) -> tuple[str, ...]:
-    """A new debit or hold needs an open account; posting a hold keeps a promise made while it was open."""
+    """A new debit or hold needs an open account; posting a hold keeps a promise made while it was open.
+
+    Only a release may reach a closed account: a credit that a fee takes whole is still a credit.
+    """
     if leg.spendable_minor < 0 or side.debited:
         return _DEBIT
-    return _CREDIT if leg.posted_minor else _RELEASE
+    return _RELEASE if leg.held_minor < 0 and not leg.posted_minor else _CREDIT
 
 
 def _explain(leg: Leg, side: Side, item: Item | None) -> Problem:

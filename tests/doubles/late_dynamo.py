@@ -7,6 +7,7 @@ from random import Random
 
 from chalicelib.store.port import Cancelled, OutcomeUnknown, Write
 from tests.doubles.faulty_dynamo import FaultyDynamo
+from tests.doubles.memory_dynamo import MemoryDynamo
 
 
 class LateDynamo(FaultyDynamo):
@@ -16,8 +17,10 @@ class LateDynamo(FaultyDynamo):
     one of them arrive. `meanwhile` holds what happens right before the next transactions are done.
     """
 
-    def __init__(self, *, seed: int = 0, rate: float = 0.0, late_rate: float = 0.0) -> None:
-        super().__init__(seed=seed, rate=rate)
+    def __init__(
+        self, inner: MemoryDynamo | None = None, *, seed: int = 0, rate: float = 0.0, late_rate: float = 0.0
+    ) -> None:
+        super().__init__(inner, seed=seed, rate=rate)
         self.late_rate = late_rate
         self.on_their_way: list[tuple[Sequence[Write], str | None]] = []
         self.meanwhile: deque[Callable[[], object]] = deque()

@@ -191,6 +191,28 @@ def test_capturing_in_parts_costs_the_same(parts: list[int]) -> None:
     audit(ledger.store.inner.items)
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_fee_that_is_raised_takes_no_more_than_the_next_capture_brings(frozen: bool) -> None:
+    ledger = SmallLedger()
+    payment = ledger.authorize(amount=100)
+    assert ledger.step(payment, "capture", amount=90).json["fee"] == 0
+    platform = _fee(ledger, 5_000, 0)
+    if frozen:
+        assert ledger.post(OPERATOR, f"/v1/accounts/{ledger.shop}/freeze").status == 200
+    rest = ledger.step(payment, "capture")
+    assert (rest.status, rest.json["fee"]) == (200, 10), "half of everything were 50, and 10 is all there is"
+    assert (ledger.balance(ledger.shop)["posted"], ledger.balance(platform)["posted"]) == (90, 10)
+
+
+def test_a_payment_that_a_fee_takes_whole_is_refused_by_a_closed_merchant() -> None:
+    ledger = SmallLedger()
+    platform = _fee(ledger, 10_000, 0)
+    assert ledger.pay(amount=7).json["fee"] == 7
+    assert ledger.post(OPERATOR, f"/v1/accounts/{ledger.shop}/close").status == 200
+    assert ledger.pay(amount=7).json["code"] == "account_closed"
+    assert ledger.balance(platform)["posted"] == 7
+
+
 def test_a_refund_gives_no_fee_back_and_the_end_of_a_rule_ends_it() -> None:
     ledger = SmallLedger()
     platform = _fee(ledger, 0, 30)

@@ -49,6 +49,8 @@ STATUSES = [
     (RELEASE, ANYBODY, None, None, None),
     (CREDIT, ANYBODY, None, None, "account_closed"),
     (Leg(MERCHANT, 0, "USD", posted_minor=-10), MINE, None, "account_frozen", "account_closed"),
+    # Folded from a credit and the fee that takes the whole of it.
+    (Leg(MERCHANT, 0, "USD"), ANYBODY, None, None, "account_closed"),
     # Folded from a credit and a debit of another transfer: the freeze stops the debit whatever the sum is.
     (Leg(WALLET, 0, "USD", posted_minor=20), PASSING_ON, None, "account_frozen", "account_closed"),
     (Leg(WALLET, 0, "USD"), PASSING_ON, None, "account_frozen", "account_closed"),
