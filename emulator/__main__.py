@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -21,8 +22,10 @@ from emulator.gateway.chain import Gateway, Surroundings
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
 from emulator.lambdas import Functions, Invoker, TooManyRequests, UnknownFunction
+from emulator.lambdas.asynchronous import Asynchronous
 from emulator.lambdas.event_sources import BadEventSource, read_event_sources
 from emulator.lambdas.followers import Followers
+from emulator.lambdas.invoke_api import InvokeApi, InvokeServer, bound
 from emulator.openapi import read_api
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
 from emulator.server import Application, GatewayServer, build_server
@@ -73,8 +76,9 @@ def _api_file(arguments: argparse.Namespace) -> Path:
     return file
 
 
-def _invoked(arguments: argparse.Namespace, deployment: Deployment) -> Invoker:
-    configs = read_functions(arguments, _variables(arguments.var, arguments.stage))
+def _invoked(arguments: argparse.Namespace, deployment: Deployment, invoke_port: int) -> Invoker:
+    given = {"AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{invoke_port}"}
+    configs = read_functions(arguments, _variables(arguments.var, arguments.stage), given)
     if arguments.endpoint is None:
         return Functions(configs)
     if configs:
@@ -167,32 +171,53 @@ async def _serve(arguments: argparse.Namespace) -> None:
     clock = Clock()
     api_file = _api_file(arguments)
     deployment = _deployment(arguments, api_file)
-    functions = _invoked(arguments, deployment)
-    _check_functions(api_file, deployment, functions)
-    around = Surroundings(
-        functions=functions,
-        invocation_refusals=REFUSALS,
-        keysets=_keysets(deployment, arguments.ca, clock),
-        write_log=_write_log,
-        api_keys_file=arguments.api_keys,
-        quota_file=arguments.state_dir / "quotas.json",
-        port=arguments.port,
-        clock=clock,
-    )
-    gateway = _gateway(deployment, around)
-    application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
-    server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    followers = _followers(arguments, deployment, functions, clock)
+    with bound() as listener:
+        functions = _invoked(arguments, deployment, listener.getsockname()[1])
+        _check_functions(api_file, deployment, functions)
+        around = Surroundings(
+            functions=functions,
+            invocation_refusals=REFUSALS,
+            keysets=_keysets(deployment, arguments.ca, clock),
+            write_log=_write_log,
+            api_keys_file=arguments.api_keys,
+            quota_file=arguments.state_dir / "quotas.json",
+            port=arguments.port,
+            clock=clock,
+        )
+        gateway = _gateway(deployment, around)
+        application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
+        server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        followers = _followers(arguments, deployment, functions, clock)
+        async with _invocable(functions, listener, clock):
+            try:
+                followers.start()
+                await _until_stopped(server, gateway, around.keysets)
+            finally:
+                await followers.stop()
+                await gateway.close()
+
+
+@contextlib.asynccontextmanager
+async def _invocable(functions: Invoker, listener: socket.socket, clock: Clock) -> AsyncIterator[None]:
+    """Run the functions, and the API through which they invoke each other."""
     try:
         await functions.start()
-        followers.start()
-        await _until_stopped(server, gateway, around.keysets)
+        if not isinstance(functions, Functions):
+            yield
+            return
+        asynchronous = Asynchronous(functions, clock)
+        api = InvokeServer(InvokeApi(functions, asynchronous), listener)
+        serving = asyncio.create_task(api.run_until_stopped())
+        try:
+            yield
+        finally:
+            await asynchronous.stop()
+            api.should_exit = api.force_exit = True
+            await serving
     finally:
-        await followers.stop()
-        await gateway.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(functions.stop(), FUNCTIONS_STOP_SECONDS)
 

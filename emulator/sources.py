@@ -16,19 +16,32 @@ from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs
 from emulator.yaml_source import DefinitionError
 
 MAX_ENVIRONMENTS = 4
+OPTIONAL = (
+    "reserved_concurrency",
+    "maximum_retry_attempts",
+    "maximum_event_age_seconds",
+    "on_success",
+    "on_failure",
+)
 LAMBDA_FORM = "NAME=MODULE:HANDLER"
 
 
-def read_functions(arguments: argparse.Namespace, variables: Mapping[str, str]) -> list[FunctionConfig]:
-    """Return every function that the command line leads to; DefinitionError names what cannot be used."""
+def read_functions(
+    arguments: argparse.Namespace, variables: Mapping[str, str], given: Mapping[str, str]
+) -> list[FunctionConfig]:
+    """Return every function that the command line leads to; DefinitionError names what cannot be used.
+
+    `given` is what the machine puts into the environment of each, unless the function has its own.
+    """
     rows = _named(arguments)
     if arguments.functions is not None:
         rows += _listed(arguments)
     region, account = variables.get("region", DEFAULT_REGION), variables.get("account", DEFAULT_ACCOUNT)
-    return [_config(row, region, account, arguments.worker) for row in rows]
+    place = {"region": region, "account": account, "worker": arguments.worker}
+    return [_config(row, given, place) for row in rows]
 
 
-def _config(row: dict[str, Any], region: str, account: str, worker: Any) -> FunctionConfig:
+def _config(row: dict[str, Any], given: Mapping[str, str], place: dict[str, Any]) -> FunctionConfig:
     try:
         return FunctionConfig(
             name=row["name"],
@@ -36,11 +49,10 @@ def _config(row: dict[str, Any], region: str, account: str, worker: Any) -> Func
             code_root=row["code_root"],
             memory_mb=row["memory_mb"],
             timeout_seconds=row["timeout_seconds"],
-            environment=row["environment"],
+            environment={**given, **row["environment"]},
             max_environments=row.get("max_environments", MAX_ENVIRONMENTS),
-            region=region,
-            account=account,
-            worker=worker,
+            **place,
+            **{name: row[name] for name in OPTIONAL if name in row},
         )
     except (KeyError, TypeError) as error:
         raise DefinitionError(f"function {row!r}: {error!r}") from error

@@ -13,7 +13,11 @@ MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
-    """One function as it would be deployed; `handler` is what Chalice would deploy, `code_root` its folder."""
+    """One function as it would be deployed; `handler` is what Chalice would deploy, `code_root` its folder.
+
+    The last four are for asynchronous invocation: `on_success` and `on_failure` name the function that is sent the
+    record of what became of an event. Source: API PutFunctionEventInvokeConfig, with its defaults.
+    """
 
     name: str
     handler: str
@@ -25,6 +29,11 @@ class FunctionConfig:
     region: str = "us-east-1"
     account: str = "123456789012"
     worker: Literal["awslambdaric", "fast"] = "awslambdaric"
+    reserved_concurrency: int | None = None
+    maximum_retry_attempts: int = 2
+    maximum_event_age_seconds: int = 6 * 60 * 60
+    on_success: str | None = None
+    on_failure: str | None = None
 
     @property
     def arn(self) -> str:

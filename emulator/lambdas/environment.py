@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
@@ -29,8 +31,11 @@ INIT_SECONDS = 10.0
 STOP_SECONDS = 1.0
 """How long a worker may take to end by itself before it is killed."""
 
+OUT_OF_MEMORY = b'"errorType": "MemoryError"'
+"""What the runtime client reports of a function that asked for more than it has."""
+
 _WORKER = Path(__file__).with_name("worker.py")
-_INHERITED = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "COVERAGE_PROCESS_START")
+_INHERITED = ("PATH", "LANG", "LC_ALL", "HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "COVERAGE_PROCESS_START")
 
 
 class Phase(Enum):
@@ -118,6 +123,10 @@ class Environment:
         """The function raised, or could not be loaded (request id `init`)."""
         if self._current is None:
             self._verdict = Outcome(payload, "Unhandled", cold=True)
+        elif OUT_OF_MEMORY in payload:  # Lambda leaves no process that has met its limit
+            text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+            self._verdict = Outcome(_error("Runtime.OutOfMemory", text), "Unhandled")
+            self.kill()
         else:
             self._finish(request_id, payload, failed=True)
 
@@ -165,6 +174,7 @@ class Environment:
     async def _run(self) -> int:
         """Run the process and its Runtime API; return how it ended."""
         loop = asyncio.get_running_loop()
+        folder = tempfile.mkdtemp(prefix=f"{self.config.name}-")
         server = await loop.create_server(self._accept, "127.0.0.1", 0)
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
@@ -172,7 +182,7 @@ class Environment:
                 sys.executable,
                 str(_WORKER),
                 cwd=self.config.code_root,
-                env=dict(self._variables(address)),
+                env={**self._variables(address), "TMPDIR": folder},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -189,6 +199,7 @@ class Environment:
             server.close()
             for connection in self._connections:
                 connection.close()
+            shutil.rmtree(folder, ignore_errors=True)
         return code
 
     def _end(self, code: int) -> None:

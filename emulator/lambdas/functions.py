@@ -12,10 +12,13 @@ from watchfiles import PythonFilter, awatch
 from emulator.clock import Clock
 from emulator.lambdas.bytecode import compile_code
 from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
-from emulator.lambdas.pool import Pool, UnknownFunction
+from emulator.lambdas.pool import Pool, TooManyRequests, UnknownFunction
 
 IDLE_SECONDS = 300.0
 RECYCLE_EVERY_SECONDS = 30.0
+ACCOUNT_CONCURRENCY = 1_000
+"""Events at once in one account and Region. Source: Lambda quotas, "Concurrent executions"."""
+
 DEBOUNCE_MS = 100
 """Edits that come together make one reload."""
 
@@ -30,10 +33,17 @@ class Functions:
         clock: Clock | None = None,
         watch: bool = True,
         warm: bool = True,
+        concurrency: int = ACCOUNT_CONCURRENCY,
     ) -> None:
-        """Take the functions; `watch` follows edits of their code, `warm` starts one environment of each."""
+        """Take the functions; `watch` follows edits of their code, `warm` starts one environment of each.
+
+        Of the account's `concurrency`, what functions have reserved is theirs; the others share the rest.
+        """
         clock = clock or Clock()
         self.pools = {config.name: Pool(config, clock) for config in configs}
+        reserved = sum(config.reserved_concurrency or 0 for config in configs)
+        self._shared = concurrency - reserved
+        self._running = 0
         self._watch = watch
         self._warm = warm
         self._tasks: list[asyncio.Task[None]] = []
@@ -61,7 +71,18 @@ class Functions:
             raise UnknownFunction(name)
         if len(payload) > MAXIMUM_PAYLOAD_BYTES:
             return Outcome(b'{"errorType":"RequestTooLargeException"}', "Unhandled")
-        return await pool.invoke(request_id, payload, trace_id)
+        if pool.config.reserved_concurrency is not None:
+            return await pool.invoke(request_id, payload, trace_id)
+        return await self._invoke_shared(pool, request_id, payload, trace_id)
+
+    async def _invoke_shared(self, pool: Pool, request_id: str, payload: bytes, trace_id: str) -> Outcome:
+        if self._running >= self._shared:
+            raise TooManyRequests(pool.config.name)
+        self._running += 1
+        try:
+            return await pool.invoke(request_id, payload, trace_id)
+        finally:
+            self._running -= 1
 
     async def reload(self) -> None:
         """Run new events on new code: compile, let environments at work finish, end the idle ones."""

@@ -37,6 +37,7 @@ class Pool:
         self._queue: deque[Invocation] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self._running = 0
 
     @property
     def has_idle(self) -> bool:
@@ -46,8 +47,18 @@ class Pool:
     async def invoke(self, request_id: str, payload: bytes, trace_id: str) -> Outcome:
         """Run one event to its end; a caller that leaves takes its place in the queue with it, not the event.
 
-        Raises TooManyRequests when the queue is full.
+        Raises TooManyRequests when the queue is full, or all of the reserved concurrency is taken.
         """
+        reserved = self.config.reserved_concurrency
+        if reserved is not None and self._running >= reserved:
+            raise TooManyRequests(self.config.name)
+        self._running += 1
+        try:
+            return await self._run(request_id, payload, trace_id)
+        finally:
+            self._running -= 1
+
+    async def _run(self, request_id: str, payload: bytes, trace_id: str) -> Outcome:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(Invocation(request_id, payload, trace_id, future))
         if len(self._queue) > LONGEST_QUEUE:

@@ -31,6 +31,15 @@ def _die_with(parent: int) -> None:
         sys.exit(1)
 
 
+def _limit_memory(megabytes: int) -> None:
+    """Let the kernel refuse what is beyond the function's memory (Linux counts private memory under RLIMIT_DATA)."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - only where it is needed
+
+        size = megabytes * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
 class _Wire:
     """One keep-alive connection to the Runtime API."""
 
@@ -119,6 +128,7 @@ def main() -> None:
     """Take the place of Lambda's bootstrap: the function's folder first on the path, then awslambdaric."""
     _die_with(int(os.environ.pop("TOLLGATE_EMULATOR_PID")))
     fast = os.environ.pop("TOLLGATE_WORKER") == "fast"
+    _limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the emulator, which stops us in order
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     if fast:
