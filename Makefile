@@ -1,4 +1,5 @@
-# make run | test | check | demo | bench | clean
+# make run | test | check | sim | demo | bench | clean
+# make sim SEED=7 | OPERATIONS=1000000 | MINUTES=10, see docs/simulator.md
 # PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|ministack|<url> WORKER=awslambdaric|fast, see README.md
 
 PYTHON ?= python3
@@ -10,7 +11,9 @@ WORKERS ?= auto
 export PORT DATA ENGINE WORKER
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check demo bench clean
+SIM := $(if $(SEED),--seed $(SEED)) $(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(MINUTES),--minutes $(MINUTES))
+
+.PHONY: run test check sim demo bench clean
 .DEFAULT_GOAL := run
 
 # A signal to make's child reaches the supervisor itself, not a shell in between; and it ends when make is killed.
@@ -27,6 +30,9 @@ check: $(VENV)/ready
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(RUN) -m pytest -q tests/law
+
+sim: $(VENV)/ready
+	@$(RUN) -m tests.simulator $(SIM)
 
 demo: $(VENV)/ready
 	@$(WITH_MAKE) -m infra.local.demo

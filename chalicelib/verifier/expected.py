@@ -45,14 +45,21 @@ def balance_items(tenant: str, journal: Journal, account: Account) -> Items:
 
 def _balance(journal: Journal, account: Account, number: int) -> Item:
     legs = journal.by_slice.get((account.id, number), [])
-    opened = journal.by_object[account.id][0][1]
-    item = dict(accounts.zero(account, legs[-1][1].key if legs else opened.key))
+    last = legs[-1][1] if legs else _maker(journal, account.id, number)
+    item = dict(accounts.zero(account, last.key))
     item["p"] = sum(leg.posted_minor for leg, _ in legs)
     item["h"] = sum(leg.held_minor for leg, _ in legs)
     item["q"] = len(legs)
     if "f" in item:
         item["f"] = cast("int", item["f"]) + sum(leg.spendable_minor for leg, _ in legs)
     return item
+
+
+def _maker(journal: Journal, account: str, number: int) -> Entry:
+    """Return the commit that made a slice: the first after which the account had so many."""
+    steps = journal.by_object[account]
+    pictures = ((accounts.restored(left), entry) for _, entry in steps if (left := entry.left(account)) is not None)
+    return next(entry for picture, entry in pictures if picture.slices_total > number)
 
 
 def _left(steps: Steps, identifier: str) -> Mapping[str, Any]:

@@ -25,10 +25,11 @@ class StreamedDynamo(MemoryDynamo):
             super().transact(writes, token=token, timeout_seconds=timeout_seconds)
             for key, old in before.items():
                 if old != self.items.get(key):
-                    self.records.append(_record(key, old, self.items.get(key), len(self.records)))
+                    self.records.append(record_of(key, old, self.items.get(key), len(self.records)))
 
 
-def _record(key: Key, old: Item | None, new: Item | None, number: int) -> Record:
+def record_of(key: Key, old: Item | None, new: Item | None, number: int) -> Record:
+    """Return a change of an item as its stream tells it; `number` gives it its place."""
     name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
     images = {"OldImage": old, "NewImage": new}
     change = {label: _on_the_wire(encode_item(item)) for label, item in images.items() if item is not None}

@@ -28,6 +28,16 @@ def test_nothing_younger_than_ten_seconds() -> None:
     assert len(_page(world, limit="100")["data"]) == len(world.ledger.records())
 
 
+def test_a_page_goes_on_where_the_last_one_ended_though_another_clock_is_behind() -> None:
+    world = Projected()
+    world.catch_up()
+    world.ledger.clock.move(10.001)
+    everything = [row["id"] for row in _page(world, limit="100")["data"]]
+    world.ledger.clock.move(-3)
+    page = _page(world, limit="100", starting_after=everything[0])
+    assert [row["id"] for row in page["data"]] == everything[1:]
+
+
 def test_an_event_shows_the_object_as_it_was_left() -> None:
     world = Projected()
     payment = world.ledger.authorize()

@@ -9,11 +9,12 @@ from chalicelib.store.port import Item, Key, Value
 from chalicelib.verifier.verify import Report, verify
 from tests.doubles.lived import lived
 from tests.doubles.memory_dynamo import MemoryDynamo
-from tests.doubles.small_ledger import TENANT
+from tests.doubles.small_ledger import OPERATOR, TENANT
 from tests.doubles.statements import Projected
 from tests.doubles.streamed_dynamo import StreamedDynamo
 
 NOT_OF_THE_LEDGER = ("clients",)
+OPENED = {"kind": "merchant", "currency": "USD", "slices": 2}
 PROJECTED_AWAY = ("#history#", "#event#")
 """Pictures for readers: they are made anew from the commits, and nothing is decided from them."""
 
@@ -29,6 +30,14 @@ def test_a_true_ledger(seed: int) -> None:
     assert report.breaks == ()
     assert report.commits == len([r for r in world.ledger.records() if str(r["pk"]).startswith(f"{TENANT}#")])
     assert report.balances == 1 + 1 + 4 + 4 + len([k for k in world.streamed.items if "#balance#" in k.pk]) - 10
+
+
+def test_slices_that_were_added_and_not_used_yet() -> None:
+    world = lived(3)
+    shop = world.ledger.made(world.ledger.post(OPERATOR, "/v1/accounts", OPENED))
+    world.ledger.patch(OPERATOR, f"/v1/accounts/{shop}", {"slices": 4})
+    world.catch_up()
+    assert _verify(world).breaks == ()
 
 
 def test_statements_that_lag_are_no_break() -> None:
