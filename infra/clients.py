@@ -18,6 +18,7 @@ from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import SystemChance
 from chalicelib.store.dynamo import Boto3Dynamo
 from infra.api_keys import ApiKeys, FileApiKeys, GatewayApiKeys, NoPlan
+from infra.local.attach import attach
 from infra.register import NewClient, Register, RegisterError
 from infra.resources import Resources, read_resources
 from infra.signing import ensure_pepper
@@ -51,6 +52,10 @@ def plan_names(file: Path = STAGES_FILE) -> frozenset[str]:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 2 when it was refused."""
     options = _arguments().parse_args(argv)
+    data = attach(options.stage)
+    if data is not None:
+        options.api_keys = options.api_keys or data / "api_keys.json"
+        options.pepper_file = options.pepper_file or data / "pepper"
     place = Place(read_resources(options.stage), options.api_keys, options.pepper_file)
     try:
         print(json.dumps(_run(options, place.open()), indent=2))

@@ -17,6 +17,7 @@ from chalicelib.store.dynamo import Boto3Dynamo
 from chalicelib.store.port import Table
 from chalicelib.verifier.rebuild import DamagedCommits, NotEmpty, rebuild
 from chalicelib.verifier.verify import verify
+from infra.local.attach import attach
 from infra.resources import read_resources
 from infra.tables import apply_tables
 
@@ -24,6 +25,7 @@ from infra.tables import apply_tables
 def main(argv: list[str] | None = None) -> int:
     """Rebuild, verify and print; 1 if the result is not what the commits say, 2 if it could not be done."""
     options = _arguments().parse_args(argv)
+    attach(options.stage)
     resources = read_resources(options.stage)
     tables: dict[Table, str] = {**resources.table_names, "ledger": options.ledger, "projections": options.projections}
     apply_tables(

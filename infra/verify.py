@@ -16,12 +16,14 @@ from chalicelib.store.port import Dynamo
 from chalicelib.store.read import everything
 from chalicelib.verifier.repair import repair
 from chalicelib.verifier.verify import LAG_SECONDS, Report, verify
+from infra.local.attach import attach
 from infra.resources import read_resources
 
 
 def main(argv: list[str] | None = None) -> int:
     """Verify one tenant or all of them, and print what was found."""
     options = _arguments().parse_args(argv)
+    attach(options.stage)
     dynamo = Boto3Dynamo(read_resources(options.stage).table_names)
     tenants = [options.tenant] if options.tenant else tenants_of(dynamo)
     if options.repair:

@@ -16,6 +16,7 @@ STAGE: Final = "local"
 WORKERS: Final = ("awslambdaric", "fast")
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
+AWS_FILE: Final = "aws.json"
 
 
 class BadSetting(Finding):
@@ -37,8 +38,7 @@ class Place:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":
         """Read PORT, DATA, ENGINE, LOCAL and WORKER; raise BadSetting for a port or a worker that cannot be used."""
-        local = local_folder(environ)
-        data = Path(environ.get("DATA") or local / "data").resolve()
+        local, data = local_folder(environ), data_folder(environ)
         engine, worker = environ.get("ENGINE") or "auto", environ.get("WORKER") or WORKERS[0]
         if worker not in WORKERS:
             raise BadSetting(f"WORKER={worker}: choose one of {', '.join(WORKERS)}")
@@ -58,6 +58,11 @@ class Place:
         return self.data / "event_sources.json"
 
     @property
+    def aws_file(self) -> Path:
+        """Where the stack's services are, while it runs."""
+        return self.data / AWS_FILE
+
+    @property
     def sandbox_file(self) -> Path:
         """The copy that belongs to the data; the one in `local` is for whoever started the stack last."""
         return self.data / "sandbox.json"
@@ -66,6 +71,11 @@ class Place:
 def local_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return LOCAL: where the authority and the newest sandbox.json are."""
     return Path(environ.get("LOCAL") or ROOT / ".local").resolve()
+
+
+def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return DATA: what outlives a restart."""
+    return Path(environ.get("DATA") or local_folder(environ) / "data").resolve()
 
 
 def aws_environment(services: str, tables: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ Whatever goes wrong, and however it ends, every process that was started is stop
 """
 
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -64,6 +65,7 @@ def running(place: Place, access_log: Path | None = None) -> Iterator[tuple[Stac
             yield stack, children
         finally:
             _ignore_signals()
+            place.aws_file.unlink(missing_ok=True)
             children.stop()
 
 
@@ -93,6 +95,7 @@ def _start(place: Place, children: Children, access_log: Path | None) -> Stack:
     for name in [name for name in os.environ if name.startswith("AWS_") and name not in ours]:
         del os.environ[name]  # whoever starts a laptop's stack may be logged in somewhere real
     os.environ.update(ours)
+    replace_file(place.aws_file, json.dumps(ours, indent=2).encode() + b"\n")
     _apply(place)
     children.start("the emulator", _emulator_command(place, certificates), access_log)
     _until_ready(place, certificates, children)

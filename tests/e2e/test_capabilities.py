@@ -1,6 +1,5 @@
 """Each capability once over HTTPS: gateway, function, engine, streams and schedules, as they are deployed."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 from infra.local.engines import ROOT
 from infra.local.seed import TENANT
 from tests.e2e.conftest import NewApi
-from tests.e2e.local_stack import LocalStack, clean_environment, functions_environment, until
+from tests.e2e.local_stack import LocalStack, clean_environment, until
 from tests.e2e.own_ledger import FOLLOWS_SECONDS, OwnLedger, refused
 
 DAY = 86_400
@@ -177,9 +176,7 @@ def test_transfers_in_two_steps_in_a_batch_and_back(ledger: OwnLedger) -> None:
 @pytest.fixture
 def verified(stack: LocalStack) -> Callable[[str], str]:
     """Run the verifier as an operator would, and give what it prints."""
-    environment = {**clean_environment(), **functions_environment(stack)}
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    environment |= {name: os.environ.get(name, "local") for name in names}
+    environment = {**clean_environment(), "DATA": str(stack.data)}
 
     def verify(tenant: str) -> str:
         command = [sys.executable, "-m", "infra.verify", "--stage", "local", "--tenant", tenant]

@@ -79,7 +79,12 @@ def test_a_second_run_finds_the_data_of_the_first(new_stack: NewStack) -> None:
 
 
 def test_what_it_writes_is_for_its_owner_only(stack: LocalStack) -> None:
-    for file in (stack.local / "sandbox.json", stack.data / "sandbox.json", stack.local / "ca.key"):
+    for file in (
+        stack.local / "sandbox.json",
+        stack.data / "sandbox.json",
+        stack.data / "aws.json",
+        stack.local / "ca.key",
+    ):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     here, kept = (json.loads((folder / "sandbox.json").read_text()) for folder in (stack.local, stack.data))
     assert here == kept
