@@ -28,6 +28,7 @@ from emulator.lambdas.followers import Followers
 from emulator.lambdas.invoke_api import InvokeApi, InvokeServer, bound
 from emulator.openapi import read_api
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
+from emulator.served import Served
 from emulator.server import Application, GatewayServer, build_server
 from emulator.sources import chalice_project, read_functions
 from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, read_stages
@@ -102,11 +103,19 @@ def _check_functions(api_file: Path, deployment: Deployment, functions: Invoker)
             )
 
 
-def _keysets(deployment: Deployment, ca: Path | None, clock: Clock) -> dict[str, KeySet]:
-    fetch = https_fetch(ca, clock)
-    authorizers = {method.authorizer for method in deployment.api.methods if method.authorizer}
-    issuers = {trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers}
-    return {issuer: KeySet(issuer, fetch, clock) for issuer in issuers}
+class _KeySets(dict[str, KeySet]):
+    """The keys of every issuer that was ever asked for, each read by the first who needs it."""
+
+    def __init__(self, ca: Path | None, clock: Clock) -> None:
+        super().__init__()
+        self._fetch = https_fetch(ca, clock)
+        self._clock = clock
+
+    def know(self, deployment: Deployment) -> None:
+        """Add the issuers that a deployment trusts."""
+        authorizers = {method.authorizer for method in deployment.api.methods if method.authorizer}
+        for issuer in {trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers}:
+            self.setdefault(issuer, KeySet(issuer, self._fetch, self._clock))
 
 
 def _write_log(lines: bytes) -> None:
@@ -115,7 +124,7 @@ def _write_log(lines: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mapping[str, KeySet]) -> None:
+async def _until_stopped(server: GatewayServer, served: Served, keysets: Mapping[str, KeySet]) -> None:
     """Serves; reads the issuers' keys once it can answer for them; saves quota counts every second."""
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
@@ -127,7 +136,7 @@ async def _until_stopped(server: GatewayServer, gateway: Gateway, keysets: Mappi
     warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
     while not serving.done():
         await asyncio.wait((serving,), timeout=SAVE_SECONDS)
-        gateway.quotas.save()
+        served.gateway.quotas.save()
     await serving
     for task in warming:
         task.cancel()
@@ -168,36 +177,67 @@ def _state(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    clock = Clock()
-    api_file = _api_file(arguments)
-    deployment = _deployment(arguments, api_file)
+    clock, keysets = Clock(), _KeySets(arguments.ca, Clock())
+    deployment = _deployment(arguments, _api_file(arguments))
     with bound() as listener:
         functions = _invoked(arguments, deployment, listener.getsockname()[1])
-        _check_functions(api_file, deployment, functions)
-        around = Surroundings(
-            functions=functions,
-            invocation_refusals=REFUSALS,
-            keysets=_keysets(deployment, arguments.ca, clock),
-            write_log=_write_log,
-            api_keys_file=arguments.api_keys,
-            quota_file=arguments.state_dir / "quotas.json",
-            port=arguments.port,
-            clock=clock,
-        )
-        gateway = _gateway(deployment, around)
-        application = Application(gateway, IssuerDocuments(arguments.issuer_dir))
-        server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
+
+        def load() -> Deployment:
+            api_file = _api_file(arguments)
+            read = _deployment(arguments, api_file)
+            _check_functions(api_file, read, functions)
+            keysets.know(read)
+            return read
+
+        around = _surroundings(arguments, functions, keysets, clock)
+        served = Served(_gateway(load(), around), around, load)
         followers = _followers(arguments, deployment, functions, clock)
-        async with _invocable(functions, listener, clock):
+        async with _invocable(functions, listener, clock), _reloaded(served, _definitions(arguments)):
+            followers.start()
             try:
-                followers.start()
-                await _until_stopped(server, gateway, around.keysets)
+                await _until_stopped(_server(arguments, served), served, keysets)
             finally:
                 await followers.stop()
-                await gateway.close()
+                await served.close()
+
+
+def _surroundings(
+    arguments: argparse.Namespace, functions: Invoker, keysets: Mapping[str, KeySet], clock: Clock
+) -> Surroundings:
+    return Surroundings(
+        functions=functions,
+        invocation_refusals=REFUSALS,
+        keysets=keysets,
+        write_log=_write_log,
+        api_keys_file=arguments.api_keys,
+        quota_file=arguments.state_dir / "quotas.json",
+        port=arguments.port,
+        clock=clock,
+    )
+
+
+def _server(arguments: argparse.Namespace, served: Served) -> GatewayServer:
+    application = Application(served, IssuerDocuments(arguments.issuer_dir))
+    server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    return server
+
+
+def _definitions(arguments: argparse.Namespace) -> list[Path]:
+    """The files whose edits change what is served; of a Chalice app without a definition, the app."""
+    return [file for file in (arguments.api or arguments.functions, arguments.stages) if file is not None]
+
+
+@contextlib.asynccontextmanager
+async def _reloaded(served: Served, files: list[Path]) -> AsyncIterator[None]:
+    following = asyncio.create_task(served.follow(files))
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

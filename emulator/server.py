@@ -9,11 +9,10 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 
-from emulator.gateway.chain import Gateway
 from emulator.gateway.context import Reply, Request, TooLarge
 from emulator.gateway.errors import Refusal
 from emulator.gateway.parse import BODY_LIMIT
@@ -31,11 +30,23 @@ _EMULATOR = "/_emulator/"
 _ENDING_TURNS = 100
 
 
+class Answering(Protocol):
+    """Whoever answers requests: a gateway, or the newest of several."""
+
+    async def handle(self, request: Request) -> Reply:
+        """The answer to a request; never raises."""
+        ...
+
+    def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The answer to what could not be read as a request."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """Bridges uvicorn's scope to the gateway's request, and the reply back."""
 
-    gateway: Gateway
+    gateway: Answering
     issuer: IssuerDocuments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

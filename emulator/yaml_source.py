@@ -1,9 +1,10 @@
-"""A YAML file read strictly: variables put in, duplicate keys refused, every complaint naming file and place."""
+"""A YAML file read strictly: variables put in, duplicate keys refused, every complaint naming file, line and place."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,21 +36,50 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file's name, and its text with the variables put in."""
+
+    name: str
+    text: str
+
+    def line_of(self, place: tuple[object, ...]) -> int:
+        """The line where a value's key stands; looked for only when there is something to complain about."""
+        found = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        line = 0
+        for key in place:
+            line, found = _step(found, key) or (line, found)
+        return line + 1
+
+
+def _step(node: yaml.Node | None, key: object) -> tuple[int, yaml.Node] | None:
+    """The line of an entry, and its value; None for one that a merge key has brought in."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        item = node.value[key]
+        return item.start_mark.line, item
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line, value
+    return None
+
+
 class Node:
     """A value of the file together with where it stands."""
 
-    __slots__ = ("file", "place", "value")
+    __slots__ = ("_file", "_place", "value")
 
-    def __init__(self, file: str, place: str, value: object) -> None:
-        self.file = file
-        self.place = place
+    def __init__(self, file: _File, place: tuple[object, ...], value: object) -> None:
+        self._file = file
+        self._place = place
         self.value = value
 
     def fail(self, reason: str) -> NoReturn:
-        raise DefinitionError(f"{self.file}: {self.place or 'top level'}: {reason}")
+        place = " > ".join(str(key) for key in self._place) or "top level"
+        raise DefinitionError(f"{self._file.name}:{self._file.line_of(self._place)}: {place}: {reason}")
 
     def _child(self, key: object, value: object) -> Node:
-        return Node(self.file, f"{self.place} > {key}" if self.place else str(key), value)
+        return Node(self._file, (*self._place, key), value)
 
     def mapping(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
@@ -125,8 +155,9 @@ def read_yaml(path: Path, variables: Mapping[str, str]) -> Node:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path}: {error}") from error
+    file = _File(str(path), _substitute(str(path), text, variables))
     try:
-        value = yaml.load(_substitute(str(path), text, variables), Loader=_StrictLoader)  # noqa: S506 (a safe loader)
+        value = yaml.load(file.text, Loader=_StrictLoader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         raise DefinitionError(f"{path}: {error}") from error
-    return Node(str(path), "", value)
+    return Node(file, (), value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,3 +157,59 @@ def test_what_cannot_be_served_is_said_and_not_served(arguments: list[str], said
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _copied(tmp_path: Path) -> Path:
+    code = tmp_path / "plain"
+    shutil.copytree(ROOT / PLAIN, code)
+    return code
+
+
+def test_an_edit_of_the_definition_is_served_and_nobody_is_dropped(tmp_path: Path) -> None:
+    code = _copied(tmp_path)
+    api = code / "api.yaml"
+    before = api.read_text()
+    statuses: list[str] = []
+    done = threading.Event()
+
+    def keep_asking(port: int) -> None:
+        while not done.is_set():
+            statuses.append(_ask(port, "/pets/rex")[0])
+
+    arguments = ["--api", str(api), "--lambda", "pets=pets:handle", "--code-root", str(code)]
+    with serving(arguments, tmp_path) as port:
+        assert _ask(port, "/animals/rex")[0] == "403"
+        asking = threading.Thread(target=keep_asking, args=(port,))
+        asking.start()
+        try:
+            api.write_text(_with_animals(before))
+            until("the new path is served", lambda: _ask(port, "/animals/rex")[0] == "200")
+            api.write_text(before.replace("type: aws_proxy", "type: aws_proxie", 1))
+            until("the mistake is said", lambda: "integration type 'aws_proxie' is not served here" in said(tmp_path))
+            assert f"{api}:" in said(tmp_path)
+            assert _ask(port, "/animals/rex")[0] == "200", "the definition before goes on"
+        finally:
+            done.set()
+            asking.join()
+    assert set(statuses) == {"200"}
+
+
+def _with_animals(text: str) -> str:
+    """The definition with its first path under another name as well."""
+    first = text[text.index("  /pets/{name}:") : text.index("  /pets:")]
+    return text.replace(first, first + first.replace("/pets/", "/animals/"))
+
+
+def said(folder: Path) -> str:
+    return (folder / "said").read_text()
+
+
+def test_an_edit_of_a_chalice_apps_routes_is_served(tmp_path: Path) -> None:
+    app = tmp_path / "app" / "app.py"
+    shutil.copytree(ROOT / "examples" / "emulator" / "chalice", app.parent)
+    with serving(["--functions", str(app)], tmp_path) as port:
+        assert _ask(port, "/carts/7")[0] == "403"
+        app.write_text(
+            app.read_text() + '\n\n@app.route("/carts/{number}")\ndef cart(number):\n    return {"cart": number}\n'
+        )
+        until("the new route is served", lambda: _ask(port, "/carts/7") == ("200", '{"cart":"7"}'), 30)

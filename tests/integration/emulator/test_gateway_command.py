@@ -167,7 +167,7 @@ def test_a_definition_that_cannot_be_served_ends_it_with_the_place(tmp_path: Pat
     process = Process(tmp_path, stage="nowhere")
     try:
         assert process.process.wait(PATIENCE_SECONDS) == 2
-        assert "gateway_stages.yaml: stages: there is no stage 'nowhere'" in process.said()
+        assert "gateway_stages.yaml:1: stages: there is no stage 'nowhere'" in process.said()
         assert "Traceback" not in process.said()
     finally:
         process.close()

@@ -85,6 +85,24 @@ def test_mistakes_in_the_api_are_named_with_file_and_place(tmp_path: Path, good:
     assert complaint in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("openapi: 3.0.1\ninfo:\n  title: [x]\n", 3),
+        ("info: {title: x}\npaths:\n  /a:\n    get: {}\n", 4),
+        ("info: {title: x}\npaths:\n  a: {}\n", 3),
+        ("info: {title: x}\nsecurity:\n  - {}\n  - {}\npaths: {}\nx-amazon-apigateway-policy: {}\n", 6),
+        ("info: {title: x}\npaths: &p\n  <<: {/a: {get: 7}}\n", 2),
+    ],
+)
+def test_the_line_is_named_too(tmp_path: Path, text: str, line: int) -> None:
+    file = tmp_path / "api.yaml"
+    file.write_text(text)
+    with pytest.raises(DefinitionError) as caught:
+        read_api(file, VARIABLES, 29_000)
+    assert str(caught.value).startswith(f"{file}:{line}: ")
+
+
 STAGE_MISTAKES = [
     ("rate: 1000, burst: 500", "rate: 1000, bust: 500", "`bust` is not one of"),
     ("rate: 1000, burst: 500", "rate: 1000", "`burst` is missing"),
