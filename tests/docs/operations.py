@@ -90,6 +90,16 @@ def _canceled(ledger: SmallLedger) -> Send:
     return lambda key: ledger.step(payment, "cancel", key=key)
 
 
+def _captured_in_part(ledger: SmallLedger) -> Send:
+    payment = ledger.authorize()
+    return lambda key: ledger.step(payment, "capture", amount=40, key=key)
+
+
+def _called_off(ledger: SmallLedger) -> Send:
+    transfer = _scheduled(ledger)
+    return lambda key: ledger.turn(transfer, "void", key=key)
+
+
 def _refused_refund(ledger: SmallLedger) -> Send:
     payment = ledger.made(ledger.pay())
     assert ledger.post(OPERATOR, f"/v1/accounts/{ledger.shop}/freeze").status == 200
@@ -141,11 +151,13 @@ OPERATIONS: Final = tuple(
             Operation("payments.create", "with a fee", _fee_paid),
             Operation("payments.create", "declined", _paid(amount=HUGE_MINOR)),
             Operation("payments.cancel", "with a reference", _canceled),
+            Operation("payments.capture", "of a part", _captured_in_part),
             Operation("payments.expire", "", _of_itself(expire, SmallLedger.authorize)),
             Operation("refunds.create", "declined", _refused_refund),
             Operation("transfers.create", "declined", _moved(amount=HUGE_MINOR)),
             Operation("transfers.create", "with 150 bytes more", _moved(description="Rent", metadata=METADATA)),
             Operation("transfers.batch", "declined", _refused_batch),
+            Operation("transfers.void", "of a scheduled one", _called_off),
             Operation("transfers.expire", "", _of_itself(happen, SmallLedger.hold)),
             Operation("transfers.execute", "", _of_itself(happen, _scheduled)),
             Operation("transfers.execute", "declined", _of_itself(happen, _scheduled_in_vain)),

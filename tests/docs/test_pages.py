@@ -24,7 +24,7 @@ def test_a_payment_in_five_minutes_works_as_shown(stack: LocalStack, tmp_path: P
     _run(blocks, stack, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["docs/accounts.md", "docs/transfers.md"])
+@pytest.mark.parametrize("name", ["docs/accounts.md", "docs/events.md", "docs/transfers.md"])
 def test_what_a_page_shows_after_the_first_two_steps_works(name: str, stack: LocalStack, tmp_path: Path) -> None:
     blocks = shell_blocks(page(name))
     assert blocks
