@@ -71,6 +71,11 @@ def test_every_make_target_exists(name: str) -> None:
         assert f"\n{target}: $(VENV)/ready\n" in targets or f"\n{target}:\n" in targets, target
 
 
+def test_each_word_has_one_meaning_and_is_found_where_it_is_looked_for() -> None:
+    words = [row[0] for row in table_rows(page("docs/glossary.md"), "word")]
+    assert words == sorted(set(words))
+
+
 def test_the_variables_have_the_defaults_that_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.local.place._port", lambda text: int(text or 8443))
     place = Place.from_environment({})
