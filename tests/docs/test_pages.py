@@ -53,7 +53,13 @@ def test_every_link_leads_somewhere(file: Path) -> None:
         assert (file.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md",
+        "docs/accounts.md", "docs/data-model.md", "docs/errors.md", "docs/events.md", "docs/ledger.md",
+    ],
+)  # fmt: skip
 def test_every_quoted_path_exists(name: str) -> None:
     made_by_running = (".local",)
     for place in quoted_places(page(name)):
@@ -81,7 +87,14 @@ def test_the_variables_have_the_defaults_that_are_said(monkeypatch: pytest.Monke
     place = Place.from_environment({})
     said = {row[0].strip("`"): row[1].strip("`") for row in table_rows(page("README.md"), "variable")}
     data = place.data.relative_to(ENGINES_ROOT).as_posix()
-    assert said == {"PORT": str(place.port), "DATA": data, "ENGINE": place.engine}
+    local = place.local.relative_to(ENGINES_ROOT).as_posix()
+    assert said == {
+        "PORT": str(place.port),
+        "LOCAL": local,
+        "DATA": data,
+        "ENGINE": place.engine,
+        "WORKER": place.worker,
+    }
 
 
 def test_the_functions_have_the_routes_that_are_said() -> None:
