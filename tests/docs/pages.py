@@ -66,3 +66,10 @@ def table_rows(text: str, first_cell: str) -> list[list[str]]:
         if rows or line.startswith(f"| {first_cell} |"):
             rows.append(cells)
     return rows[2:]
+
+
+def section(text: str, title: str) -> str:
+    """Return what stands under a heading, up to the next one of whatever depth."""
+    _, _, rest = text.partition(f"# {title}\n")
+    assert rest, f"there is no heading {title!r}"
+    return re.split(r"^#", rest, maxsplit=1, flags=re.MULTILINE)[0]

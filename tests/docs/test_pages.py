@@ -24,7 +24,7 @@ def test_a_payment_in_five_minutes_works_as_shown(stack: LocalStack, tmp_path: P
     _run(blocks, stack, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["docs/transfers.md"])
+@pytest.mark.parametrize("name", ["docs/accounts.md", "docs/events.md", "docs/transfers.md"])
 def test_what_a_page_shows_after_the_first_two_steps_works(name: str, stack: LocalStack, tmp_path: Path) -> None:
     blocks = shell_blocks(page(name))
     assert blocks
@@ -53,7 +53,13 @@ def test_every_link_leads_somewhere(file: Path) -> None:
         assert (file.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md",
+        "docs/accounts.md", "docs/data-model.md", "docs/errors.md", "docs/events.md", "docs/ledger.md",
+    ],
+)  # fmt: skip
 def test_every_quoted_path_exists(name: str) -> None:
     made_by_running = (".local",)
     for place in quoted_places(page(name)):
@@ -71,12 +77,24 @@ def test_every_make_target_exists(name: str) -> None:
         assert f"\n{target}: $(VENV)/ready\n" in targets or f"\n{target}:\n" in targets, target
 
 
+def test_each_word_has_one_meaning_and_is_found_where_it_is_looked_for() -> None:
+    words = [row[0] for row in table_rows(page("docs/glossary.md"), "word")]
+    assert words == sorted(set(words))
+
+
 def test_the_variables_have_the_defaults_that_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.local.place._port", lambda text: int(text or 8443))
     place = Place.from_environment({})
     said = {row[0].strip("`"): row[1].strip("`") for row in table_rows(page("README.md"), "variable")}
     data = place.data.relative_to(ENGINES_ROOT).as_posix()
-    assert said == {"PORT": str(place.port), "DATA": data, "ENGINE": place.engine}
+    local = place.local.relative_to(ENGINES_ROOT).as_posix()
+    assert said == {
+        "PORT": str(place.port),
+        "LOCAL": local,
+        "DATA": data,
+        "ENGINE": place.engine,
+        "WORKER": place.worker,
+    }
 
 
 def test_the_functions_have_the_routes_that_are_said() -> None:
