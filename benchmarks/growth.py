@@ -13,7 +13,7 @@ from benchmarks.engine import ledger_tables
 from benchmarks.fill import TOGETHER, Fill
 from benchmarks.load import Plan, Result, run
 from benchmarks.report import row
-from benchmarks.side import Side, check_books, payment_request, read_request, running_side
+from benchmarks.side import Side, StackKind, check_books, payment_request, read_request, running_side
 from chalicelib.store.dynamo import LeanDynamo
 from chalicelib.store.wire import AwsJson
 from infra.local.api_client import Answer, Api
@@ -21,6 +21,9 @@ from infra.local.seed import CURRENCY, FUNDS_MINOR
 
 LEVELS = (0, 2_000, 20_000)
 """Payments stored, for each second of a load: 10,000 and 100,000 at the usual length."""
+
+NOBODY_FOLLOWS = StackKind(follows=False)
+"""What is filled in at once would keep the projections busy for minutes, and be measured instead."""
 
 SPREAD = 64
 TURNS = 3
@@ -65,7 +68,8 @@ def report(root: Path, seconds: float) -> None:
     """Print a line per number of payments stored and kind of request, then the hot merchant."""
     with ExitStack() as stacks:
         empty, filled = (
-            _open_town(stacks.enter_context(running_side(root / name, name))) for name in ("empty", "filled")
+            _open_town(stacks.enter_context(running_side(root / name, name, NOBODY_FOLLOWS)))
+            for name in ("empty", "filled")
         )
         fill = Fill(_store(filled.side), filled.payers[:TOGETHER], filled.merchants[:TOGETHER])
         for town in (empty, filled):

@@ -7,14 +7,14 @@ from uuid import uuid4
 from benchmarks.engine import Alone
 from benchmarks.load import Plan, Result, run
 from benchmarks.report import row
-from benchmarks.side import Kind, Side, check_books, payment_request, running_side
+from benchmarks.side import Side, StackKind, check_books, payment_request, running_side
 
 CONNECTIONS = (1, 16, 64)
 WARMING_SECONDS = 1.5
 LIVE_TENANT = "bench.live"
 """Without a test clock, as where real money is: a sandbox reads its clock for each request."""
 
-LEAN = Kind(tenant=LIVE_TENANT)
+LEAN = StackKind(tenant=LIVE_TENANT)
 OTHERS = {
     "boto3": replace(LEAN, client="boto3"),
     "fast worker": replace(LEAN, worker="fast"),
@@ -31,7 +31,7 @@ def report(root: Path, seconds: float, alone: Alone) -> None:
             row(f"  ratio {name} : lean at {connections}", f"{rate / lean:.2f}")
 
 
-def _one(root: Path, kind: Kind, connections: int, seconds: float, alone: Alone) -> float:
+def _one(root: Path, kind: StackKind, connections: int, seconds: float, alone: Alone) -> float:
     """Measure a stack that is alone on the machine: what another one still has to project would be in its way."""
     folder = root / f"{kind.client}-{kind.worker}-{kind.follows}-{connections}"
     with running_side(folder, kind.name, kind) as side:

@@ -25,7 +25,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class StackKind:
     """What a stack is made of: the client for the ledger, the worker, the tenant, and whether streams are followed."""
 
     client: str = "lean"
@@ -41,9 +41,9 @@ class Kind:
 
 
 @contextmanager
-def running_side(folder: Path, name: str, kind: Kind | None = None) -> Iterator[Side]:
+def running_side(folder: Path, name: str, kind: StackKind | None = None) -> Iterator[Side]:
     """Run a stack of its own."""
-    kind = kind or Kind()
+    kind = kind or StackKind()
     engine = os.environ.get("ENGINE") or "auto"
     place = Place(free_port(), folder / "data", folder, engine, kind.worker, kind.follows)
     os.environ["DYNAMO_CLIENT"] = kind.client
