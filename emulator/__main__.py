@@ -95,8 +95,8 @@ def _check_functions(api_file: Path, deployment: Deployment, functions: Invoker)
     if not isinstance(functions, Functions):
         return
     for method in deployment.api.methods:
-        wanted = getattr(method.integration, "function", None)
-        if wanted is not None and wanted not in functions.pools:
+        wanted = next((name for name in method.functions if name not in functions.pools), None)
+        if wanted is not None:
             raise DefinitionError(
                 f"{api_file}: {method.label}: there is no function {wanted}; there are "
                 f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda {wanted}=module:handler adds it)"
@@ -113,8 +113,7 @@ class _KeySets(dict[str, KeySet]):
 
     def know(self, deployment: Deployment) -> None:
         """Add the issuers that a deployment trusts."""
-        authorizers = {method.authorizer for method in deployment.api.methods if method.authorizer}
-        for issuer in {trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers}:
+        for issuer in deployment.api.issuers:
             self.setdefault(issuer, KeySet(issuer, self._fetch, self._clock))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Period = Literal["DAY", "WEEK", "MONTH"]
+KeySource = Literal["HEADER", "AUTHORIZER"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,21 @@ class JwtAuthorizer:
     header: str
     issuers: tuple[TrustedIssuer, ...]
     algorithms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaAuthorizer:
+    """A function that answers with a policy, which holds for its identity sources for `ttl_seconds` (0: is not kept).
+
+    `validation` is what the whole token of a TOKEN authorizer has to match before the function is called.
+    """
+
+    name: str
+    function: str
+    kind: Literal["TOKEN", "REQUEST"]
+    sources: tuple[str, ...]
+    ttl_seconds: int
+    validation: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class Method:
     resource: str
     integration: LambdaProxy | Mock
     operation: str | None = None
-    authorizer: JwtAuthorizer | None = None
+    authorizer: JwtAuthorizer | LambdaAuthorizer | None = None
     scopes: frozenset[str] = frozenset()
     api_key_required: bool = False
     validates_body: bool = False
@@ -80,6 +97,12 @@ class Method:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", f"{self.http_method} {self.resource}")
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that a request to it may call."""
+        parts = (self.authorizer, self.integration)
+        return tuple(part.function for part in parts if isinstance(part, (LambdaAuthorizer, LambdaProxy)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,13 @@ class Api:
     methods: tuple[Method, ...]
     gateway_responses: Mapping[str, GatewayResponse]
     binary_media_types: frozenset[str] = frozenset()
+    key_source: KeySource = "HEADER"
+
+    @property
+    def issuers(self) -> frozenset[str]:
+        """Everybody whose tokens some method accepts."""
+        authorizers = {method.authorizer for method in self.methods if isinstance(method.authorizer, JwtAuthorizer)}
+        return frozenset(trusted.issuer for authorizer in authorizers for trusted in authorizer.issuers)
 
 
 @dataclass(frozen=True, slots=True)

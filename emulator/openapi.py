@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.authorizers import Authorizer, read_schemes
 from emulator.definition import (
     Api,
-    ClaimRule,
     GatewayResponse,
     JwtAuthorizer,
+    KeySource,
+    LambdaAuthorizer,
     LambdaProxy,
     Method,
     Mock,
     MockResponse,
-    TrustedIssuer,
 )
 from emulator.gateway.errors import KINDS
+from emulator.lambda_uri import named_function
 from emulator.stages import integration_timeout
 from emulator.yaml_source import Node, read_yaml
 
 X = "x-amazon-apigateway-"
 _VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
-_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
 _AT_THE_TOP = frozenset(
     {"api-key-source", "binary-media-types", "gateway-responses", "request-validator", "request-validators"}
 )
 _AT_A_METHOD = frozenset({"integration", "request-validator"})
-_RESERVED_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "scope", "scp"})
-_LAMBDA_URI = re.compile(
-    r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/"
-    r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9$_-]+)?/invocations"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +37,25 @@ class _Defaults:
     """What an operation takes over from the top of the file."""
 
     top: Node
-    authorizers: Mapping[str, JwtAuthorizer | None]
+    authorizers: Mapping[str, Authorizer | None]
     validators: Mapping[str, tuple[bool, bool]]
     timeout_ms: int
+    key_source: KeySource
 
 
 def read_api(path: Path, variables: Mapping[str, str], timeout_ms: int) -> Api:
     """The API of the file; `timeout_ms` is for integrations that name none. Raises DefinitionError."""
     top = read_yaml(path, variables)
     _refuse_unknown(top, _AT_THE_TOP)
-    source = top.optional(f"{X}api-key-source")
-    if source is not None and source.text().upper() != "HEADER":
-        source.fail("keys are read from the x-api-key header only")
-    defaults = _Defaults(top, dict(_schemes(top)), dict(_validators(top)), timeout_ms)
+    key_source = _key_source(top)
+    defaults = _Defaults(top, dict(read_schemes(top)), dict(_validators(top)), timeout_ms, key_source)
     media_types = top.optional(f"{X}binary-media-types")
     return Api(
         title=top.entry("info").entry("title").text(),
         methods=tuple(_methods(defaults)),
         gateway_responses=dict(_gateway_responses(top)),
         binary_media_types=frozenset(item.text() for item in media_types.items()) if media_types else frozenset(),
+        key_source=key_source,
     )
 
 
@@ -87,67 +82,21 @@ def _resolve(node: Node, top: Node) -> Node:
 # --- security -----------------------------------------------------------------------------------------------
 
 
-def _schemes(top: Node) -> Iterator[tuple[str, JwtAuthorizer | None]]:
-    """Each security scheme by name; None stands for the API key."""
-    components = top.optional("components")
-    schemes = components.optional("securitySchemes") if components else None
-    for name, node in schemes.entries() if schemes else ():
-        authorizer = node.optional(f"{X}authorizer")
-        if authorizer is not None:
-            yield name, _authorizer(name, authorizer)
-        elif node.entry("type").text() == "apiKey" and node.entry("name").text().lower() == "x-api-key":
-            yield name, None
-        else:
-            node.fail("neither a JWT authorizer nor the x-api-key header: it would not be enforced here")
+def _key_source(top: Node) -> KeySource:
+    node = top.optional(f"{X}api-key-source")
+    source = node.text().upper() if node else "HEADER"
+    if node is not None and source not in ("HEADER", "AUTHORIZER"):
+        node.fail("keys come from the HEADER or from the AUTHORIZER")
+    return "AUTHORIZER" if source == "AUTHORIZER" else "HEADER"
 
 
-def _authorizer(name: str, node: Node) -> JwtAuthorizer:
-    if node.entry("type").text().lower() != "jwt":
-        node.fail(f"authorizer type {node.entry('type').text()!r} is not enforced here")
-    source = node.entry("identitySource")
-    match = re.fullmatch(r"method\.request\.header\.([A-Za-z0-9-]+)", source.text())
-    if match is None:
-        source.fail("a JWT authorizer reads one header: method.request.header.NAME")
-    configuration = node.entry("jwtConfiguration")
-    algorithms = frozenset(item.text() for item in configuration.entry("defaultAlgorithms").items())
-    if not algorithms or algorithms - _ALGORITHMS:
-        configuration.fail(f"defaultAlgorithms must be some of {', '.join(sorted(_ALGORITHMS))}")
-    issuers = tuple(_issuer(item) for item in configuration.entry("issuers").items())
-    if not issuers:
-        configuration.fail("a JWT authorizer needs an issuer")
-    return JwtAuthorizer(name, match.group(1).lower(), issuers, algorithms)
-
-
-def _issuer(node: Node) -> TrustedIssuer:
-    issuer = node.entry("issuer")
-    if not re.fullmatch(r"https://[^/?#\s@]+(/[^?#\s]*)?", issuer.text()):
-        issuer.fail("an issuer is an absolute https URL without query or fragment")
-    audiences = frozenset(item.text() for item in node.entry("audiences").items())
-    if not audiences:
-        node.fail("an issuer needs an audience")
-    claims = node.optional("additionalClaims")
-    return TrustedIssuer(issuer.text(), audiences, tuple(_claim(item) for item in claims.items()) if claims else ())
-
-
-def _claim(node: Node) -> ClaimRule:
-    node.only("claimName", "format", "required", "expectedValues")
-    name = node.entry("claimName").text()
-    if not name or name in _RESERVED_CLAIMS:
-        node.fail(f"{name!r} cannot be an additional claim")
-    if node.entry("format").text() != "SINGLE_STRING":
-        node.fail("the only format is SINGLE_STRING")
-    required, expected = node.optional("required"), node.optional("expectedValues")
-    values = frozenset(item.text() for item in expected.items()) if expected else frozenset()
-    return ClaimRule(name, required.boolean() if required else False, values)
-
-
-def _security(node: Node, defaults: _Defaults) -> tuple[JwtAuthorizer | None, frozenset[str], bool]:
+def _security(node: Node, defaults: _Defaults) -> tuple[Authorizer | None, frozenset[str], bool]:
     """(authorizer, scopes, key required) of an operation."""
     security = node.optional("security") or defaults.top.optional("security")
     alternatives = security.items() if security else []
     if len(alternatives) > 1:
         node.fail("one security requirement only: alternatives cannot be expressed in API Gateway")
-    authorizer: JwtAuthorizer | None = None
+    authorizer: Authorizer | None = None
     scopes: frozenset[str] = frozenset()
     key_required = False
     for name, wanted in alternatives[0].entries() if alternatives else ():
@@ -160,7 +109,15 @@ def _security(node: Node, defaults: _Defaults) -> tuple[JwtAuthorizer | None, fr
         if authorizer is not None:
             wanted.fail("a method has one authorizer")
         authorizer, scopes = scheme, frozenset(item.text() for item in wanted.items())
+    _check_scopes(node, authorizer, scopes)
+    if key_required and defaults.key_source == "AUTHORIZER" and not isinstance(authorizer, LambdaAuthorizer):
+        node.fail("its key would come from a Lambda authorizer, and it has none: everybody would be refused")
     return authorizer, scopes, key_required
+
+
+def _check_scopes(node: Node, authorizer: Authorizer | None, scopes: frozenset[str]) -> None:
+    if scopes and not isinstance(authorizer, JwtAuthorizer):
+        node.fail("a Lambda authorizer is told of no scopes: they would not be enforced")
 
 
 # --- methods ------------------------------------------------------------------------------------------------
@@ -262,11 +219,8 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
         handling = node.optional("contentHandling")
         if handling is not None and handling.text() != "CONVERT_TO_TEXT":
             handling.fail(f"contentHandling {handling.text()!r} is not served here")
-        uri = node.entry("uri")
-        match = _LAMBDA_URI.fullmatch(uri.text())
-        if match is None:
-            uri.fail("not the invocation URI of a Lambda function")
-        return LambdaProxy(match.group(1), integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms))
+        timeout_ms = integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms)
+        return LambdaProxy(named_function(node.entry("uri")), timeout_ms)
     if kind != "mock":
         node.entry("type").fail(f"integration type {kind!r} is not served here")
     node.only(

@@ -1,4 +1,4 @@
-"""Step 4: knows the client by its x-api-key, from a file that is read again when it changes."""
+"""Step 4: knows the client by the API key of its header or authorizer, from a file that is read when it changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from emulator.clock import Clock
-from emulator.definition import Plan
+from emulator.definition import KeySource, Plan
 from emulator.gateway.context import ApiKey, Exchange
 from emulator.gateway.errors import Refusal
 
@@ -25,6 +25,7 @@ class ApiKeys:
     file: Path | None
     plans: Mapping[str, Plan]
     clock: Clock
+    source: KeySource = "HEADER"
     keys: dict[str, ApiKey] = field(default_factory=dict)
     seen: tuple[int, int, int] = (0, 0, 0)
     looked_at: int = -LOOK_AGAIN_MS
@@ -33,10 +34,16 @@ class ApiKeys:
         """Refuses with INVALID_API_KEY (403) where the method asks for a key."""
         if not exchange.method.api_key_required:
             return
-        key = self.find(exchange.headers.lower.get("x-api-key", ""))
+        key = self.find(self._given(exchange))
         if key is None:
             raise Refusal("INVALID_API_KEY")
         exchange.key = key
+
+    def _given(self, exchange: Exchange) -> str:
+        """A key is taken from one place only: with AUTHORIZER the header says nothing."""
+        if self.source == "HEADER":
+            return exchange.headers.lower.get("x-api-key", "")
+        return exchange.permit.usage_key if exchange.permit else ""
 
     def find(self, value: str) -> ApiKey | None:
         now = self.clock.steady()

@@ -1,4 +1,4 @@
-"""Step 3: the native JWT authorizer of REST APIs - one 401 whatever is wrong, 403 for scopes."""
+"""Step 3: the method's authorizer - a JWT gets one 401 whatever is wrong, 403 for scopes; else a function rules."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import orjson
 
 from emulator.clock import Clock
-from emulator.definition import JwtAuthorizer
+from emulator.definition import JwtAuthorizer, LambdaAuthorizer
 from emulator.gateway.context import Exchange, Verified
 from emulator.gateway.errors import Refusal
 from emulator.gateway.jws import InvalidToken, check_claims, check_signature, read_compact, scopes_of
+from emulator.gateway.lambda_authorizer import LambdaAuthorizers
 from emulator.keyset import KeySet, KeysUnavailable
 
 # Verified tokens remembered per authorizer; the oldest leaves first.
@@ -37,13 +38,16 @@ class Authorizer:
 
     clock: Clock
     keysets: Mapping[str, KeySet]
+    lambdas: LambdaAuthorizers
     verdicts: dict[JwtAuthorizer, dict[bytes, _Verdict]] = field(default_factory=dict)
 
     def __call__(self, exchange: Exchange) -> Awaitable[None] | None:
-        """Refuses with UNAUTHORIZED (401) or ACCESS_DENIED (403)."""
+        """Refuses with UNAUTHORIZED (401) or ACCESS_DENIED (403); a Lambda authorizer that fails is a 500."""
         authorizer = exchange.method.authorizer
         if authorizer is None:
             return None
+        if isinstance(authorizer, LambdaAuthorizer):
+            return self.lambdas(exchange, authorizer)
         token = _bearer(exchange, authorizer)
         digest = hashlib.sha256(token.encode("latin-1")).digest()
         verdict = self.verdicts.setdefault(authorizer, {}).get(digest)

@@ -3,7 +3,8 @@
     parse      take apart, refuse the ambiguous and the too large          400, 413
     route      one resource, one method                                    403 Missing Authentication Token
     authorize  JWT: algorithm, signature, issuer, audience, times, claims  401; scopes 403
-    api key    x-api-key -> key, usage plan                                403
+               Lambda: identity sources, answer, policy                    401, 403, 500, 414
+    api key    from header or authorizer: key, usage plan                  403
     throttle   plan and method, plan, stage or method, account             429 Too Many Requests
     quota      the plan's, per period                                      429 Limit Exceeded
     validate   required parameters, body against its model                 400, 415
@@ -30,10 +31,13 @@ from emulator.definition import Deployment
 from emulator.gateway.access_log import AccessLog, Write
 from emulator.gateway.api_key import ApiKeys
 from emulator.gateway.authorize import Authorizer
+from emulator.gateway.authorizer_event import AuthorizerEvents
 from emulator.gateway.context import Exchange, Randomness, Reply, Request, new_ids
 from emulator.gateway.errors import Refusal
 from emulator.gateway.event import Events
+from emulator.gateway.identity import Identities
 from emulator.gateway.invoke import Functions, Integrations
+from emulator.gateway.lambda_authorizer import LambdaAuthorizers
 from emulator.gateway.mock import Mocks
 from emulator.gateway.parse import parse
 from emulator.gateway.quota import Quotas
@@ -73,18 +77,26 @@ class Gateway:
         self._refusals = Refusals.of(deployment.api, variables)
         self.access_log = AccessLog.of(deployment.stage.access_log, variables, around.write_log)
         self.quotas = Quotas(dict(deployment.plans), around.clock, around.quota_file)
+        events = Events.of(deployment, around.port)
+        self.lambda_authorizers = LambdaAuthorizers(
+            functions=around.functions,
+            refusals=tuple(around.invocation_refusals),
+            identities=Identities(variables, deployment.stage.variables),
+            events=AuthorizerEvents(deployment, events),
+            clock=around.clock,
+        )
         self.integrations = Integrations(
             functions=around.functions,
             refusals=dict(around.invocation_refusals),
-            events=Events.of(deployment, around.port),
+            events=events,
             mocks=Mocks.of(methods, variables),
             clock=around.clock,
         )
         self.steps: tuple[Step, ...] = (
             parse,
             Router.of(methods),
-            Authorizer(around.clock, around.keysets),
-            ApiKeys(around.api_keys_file, deployment.plans, around.clock),
+            Authorizer(around.clock, around.keysets, self.lambda_authorizers),
+            ApiKeys(around.api_keys_file, deployment.plans, around.clock, deployment.api.key_source),
             Throttling.of(deployment, around.clock),
             self.quotas,
             Validation.of(methods),
@@ -125,6 +137,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Lets go of functions that outlived their integration, and writes what is still in memory."""
+        await self.lambda_authorizers.close()
         await self.integrations.close()
         self.access_log.flush()
         self.quotas.save()

@@ -60,6 +60,15 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """What a Lambda authorizer says of a caller: `values` is its context as text, `usage_key` may be empty."""
+
+    principal: str
+    values: Mapping[str, str]
+    usage_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     id: str
     value: str
@@ -112,7 +121,9 @@ class Exchange:
     method: Method = UNROUTED
     path_parameters: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     verified: Verified | None = None
+    permit: Permit | None = None
     authorizer_error: str = ""
+    authorizer_latency: int = 0
     key: ApiKey | None = None
     integration: Integration = field(default_factory=Integration)
     refusal: Refusal | None = None

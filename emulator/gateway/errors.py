@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`error_type` is what x-amzn-ErrorType says."""
+    """`error_type` is what x-amzn-ErrorType says; a message of None is JSON's null."""
 
     status: int
-    message: str
+    message: str | None
     error_type: str
 
 
@@ -20,8 +20,8 @@ _INTERNAL = "Internal server error"
 KINDS: dict[str, Kind] = {
     "ACCESS_DENIED": Kind(403, "Forbidden", "AccessDeniedException"),
     "API_CONFIGURATION_ERROR": Kind(500, _INTERNAL, "InternalServerErrorException"),
-    "AUTHORIZER_CONFIGURATION_ERROR": Kind(500, _INTERNAL, "AuthorizerConfigurationException"),
-    "AUTHORIZER_FAILURE": Kind(500, _INTERNAL, "AuthorizerFailureException"),
+    "AUTHORIZER_CONFIGURATION_ERROR": Kind(500, None, "AuthorizerConfigurationException"),
+    "AUTHORIZER_FAILURE": Kind(500, None, "AuthorizerFailureException"),
     "BAD_REQUEST_BODY": Kind(400, "Invalid request body", "BadRequestException"),
     "BAD_REQUEST_PARAMETERS": Kind(400, "Missing required request parameters", "BadRequestException"),
     "DEFAULT_4XX": Kind(400, "Bad Request", "BadRequestException"),

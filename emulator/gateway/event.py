@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from emulator.definition import Deployment
-from emulator.gateway.context import Exchange, clf_time
+from emulator.gateway.context import Exchange, Permit, clf_time
 from emulator.gateway.errors import Refusal
 
 # Hop-by-hop headers end here; the forwarding ones are written anew.
@@ -45,7 +45,7 @@ class Events:
 
     def build(self, exchange: Exchange) -> bytes:
         """The event as JSON. Refuses with BAD_REQUEST_BODY a text that is not UTF-8."""
-        headers, multi = self._headers(exchange)
+        headers, multi = self.headers(exchange)
         body, encoded = self._body(exchange)
         event = {
             "resource": exchange.method.resource,
@@ -57,13 +57,14 @@ class Events:
             "multiValueQueryStringParameters": exchange.query.multi or None,
             "pathParameters": exchange.path_parameters or None,
             "stageVariables": self.deployment.stage.variables or None,
-            "requestContext": self._context(exchange),
+            "requestContext": self.context(exchange),
             "body": body,
             "isBase64Encoded": encoded,
         }
         return orjson.dumps(event)
 
-    def _headers(self, exchange: Exchange) -> tuple[dict[str, str], dict[str, list[str]]]:
+    def headers(self, exchange: Exchange) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """The single and the multi-value map, with the headers that API Gateway writes."""
         source = exchange.headers
         given = source.lower.get("x-forwarded-for")
         added = {
@@ -94,7 +95,8 @@ class Events:
         media_type = exchange.headers.lower.get("content-type", "").partition(";")[0].strip()
         return media_type in self.binary or "*/*" in self.binary or f"{media_type.split('/')[0]}/*" in self.binary
 
-    def _context(self, exchange: Exchange) -> dict[str, Any]:
+    def context(self, exchange: Exchange) -> dict[str, Any]:
+        """The requestContext, with what is known of the caller so far."""
         deployment, method, request, key = self.deployment, exchange.method, exchange.request, exchange.key
         host = exchange.headers.lower.get("host", "")
         context: dict[str, Any] = {
@@ -132,6 +134,17 @@ class Events:
         }
         if exchange.verified is not None:
             context["authorizer"] = {"claims": exchange.verified.claims_json}
+        elif exchange.permit is not None:
+            context["authorizer"] = _permitted(exchange, exchange.permit)
         if method.operation is not None:
             context["operationName"] = method.operation
         return context
+
+
+def _permitted(exchange: Exchange, permit: Permit) -> dict[str, Any]:
+    """What the authorizer gave as its context, between which the gateway's own two names cannot be set by it."""
+    return {
+        **permit.values,
+        "principalId": permit.principal,
+        "integrationLatency": exchange.authorizer_latency,
+    }

@@ -19,6 +19,14 @@ Template = Callable[[Exchange], str]
 _REFERENCE = re.compile(r"\$!?(\{)?context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*)(?(1)\})")
 _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CLAIMS = "authorizer.claims."
+_AUTHORIZER = "authorizer."
+# The refusals with which the authorizing step ends; after any other the caller had been let in.
+_AUTHORIZE_STATUSES = {
+    "UNAUTHORIZED": "401",
+    "ACCESS_DENIED": "403",
+    "AUTHORIZER_FAILURE": "500",
+    "AUTHORIZER_CONFIGURATION_ERROR": "500",
+}
 _MESSAGE_STRING = "error.messageString"
 
 
@@ -46,10 +54,17 @@ def _error_type(exchange: Exchange) -> str | None:
 def _authorize_status(exchange: Exchange) -> str | None:
     if exchange.method.authorizer is None:
         return None
-    if exchange.verified is None:
-        return "401"
-    denied = exchange.refusal is not None and exchange.refusal.kind == "ACCESS_DENIED"
-    return "403" if denied else "200"
+    return _AUTHORIZE_STATUSES.get(exchange.refusal.kind, "200") if exchange.refusal else "200"
+
+
+def _principal(exchange: Exchange) -> str | None:
+    if exchange.permit is not None:
+        return exchange.permit.principal
+    return str(exchange.verified.claims.get("sub", "")) if exchange.verified else None
+
+
+def _authorizer_latency(exchange: Exchange) -> str | None:
+    return str(exchange.authorizer_latency) if exchange.permit else None
 
 
 _OF_THE_REQUEST: dict[str, Resolver] = {
@@ -81,7 +96,9 @@ _OF_THE_OUTCOME: dict[str, Resolver] = {
     "authorizer.status": _authorize_status,
     "authorize.error": lambda x: x.authorizer_error or None,
     "authorize.status": _authorize_status,
-    "authorizer.principalId": lambda x: str(x.verified.claims.get("sub", "")) if x.verified else None,
+    "authorizer.principalId": _principal,
+    "authorizer.integrationLatency": _authorizer_latency,
+    "authorizer.latency": _authorizer_latency,
     "integration.status": lambda x: _whole(x.integration.status),
     "integrationStatus": lambda x: _whole(x.integration.status),
     "integration.integrationStatus": lambda x: _whole(x.integration.status),
@@ -98,6 +115,11 @@ def _claim(name: str, exchange: Exchange) -> str | None:
         return None
     value = exchange.verified.claims[name]
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _permitted(name: str, exchange: Exchange) -> str | None:
+    """A value of a Lambda authorizer's context."""
+    return exchange.permit.values.get(name) if exchange.permit else None
 
 
 def _message_string(exchange: Exchange) -> str:
@@ -124,6 +146,8 @@ class Variables:
     def resolver(self, name: str) -> Resolver:
         if name.startswith(_CLAIMS):
             return partial(_claim, name.removeprefix(_CLAIMS))
+        if name.startswith(_AUTHORIZER) and name not in self.known:
+            return partial(_permitted, name.removeprefix(_AUTHORIZER))
         return self.known.get(name, _unknown)
 
     def template(self, text: str, *, missing: str) -> Template:

@@ -142,7 +142,7 @@ class FakeFunctions:
 
     async def invoke(self, name: str, payload: bytes, *, request_id: str, trace_id: str = "") -> Outcome:
         event = orjson.loads(payload)
-        assert event["requestContext"]["requestId"] == request_id
+        assert event.get("type") == "TOKEN" or event["requestContext"]["requestId"] == request_id
         assert trace_id.startswith("Root=1-")
         self.names.append(name)
         self.events.append(event)
@@ -151,6 +151,35 @@ class FakeFunctions:
             answer = await answer
         self.finished += 1
         return answer if isinstance(answer, Outcome) else Outcome(orjson.dumps(answer))
+
+
+def statement(effect: str = "Allow", resource: object = "*", **more: object) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "execute-api:Invoke", "Resource": resource, **more}
+
+
+def ruling(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What a Lambda authorizer answers: everything is allowed, unless statements say otherwise."""
+    document = {"Version": "2012-10-17", "Statement": list(statements or [statement()])}
+    return {"principalId": "caller-1", "policyDocument": document, **more}
+
+
+def failed(message: str) -> Outcome:
+    """The function raised an exception with these words."""
+    return Outcome(orjson.dumps({"errorMessage": message, "errorType": "Exception"}), "Unhandled")
+
+
+@dataclass
+class Ruled:
+    """An authorizer and an echo function in one: what it was asked as the former is in `asked`."""
+
+    answer: Handler = field(default=lambda _: ruling())
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any]) -> Any:
+        if "methodArn" not in event:
+            return echo(event)
+        self.asked.append(event)
+        return self.answer(event)
 
 
 @lru_cache

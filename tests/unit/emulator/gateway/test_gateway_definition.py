@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.definition import ClaimRule, LambdaProxy, Mock, Plan, Quota, Throttle
+from emulator.definition import ClaimRule, JwtAuthorizer, LambdaProxy, Mock, Plan, Quota, Throttle
 from emulator.openapi import read_api
 from emulator.stages import check_labels, read_stages
 from emulator.yaml_source import DefinitionError
@@ -25,7 +25,7 @@ def test_the_sample_is_read_whole() -> None:
     assert (listing.required_headers, listing.required_query) == (("X-Tenant",), ("q",))
     assert isinstance(methods["ANY /things"].integration, Mock)
     assert methods["GET /slow"].integration == LambdaProxy("sample-local-echo", 50)
-    assert listing.authorizer is not None
+    assert isinstance(listing.authorizer, JwtAuthorizer)
     assert listing.authorizer.issuers[0].claims == (
         ClaimRule("token_use", True, frozenset({"access"})),
         ClaimRule("region", False, frozenset()),
@@ -37,11 +37,21 @@ def test_the_sample_is_read_whole() -> None:
 
 
 API_MISTAKES = [
-    (" type: jwt\n", " type: token\n", "authorizer type 'token' is not enforced here"),
+    (" type: jwt\n", " type: cognito_user_pools\n", "authorizer type 'cognito_user_pools' is not enforced here"),
+    (
+        " type: jwt\n",
+        " type: jwt\n        authorizerResultTtlInSeconds: 300\n",
+        "`authorizerResultTtlInSeconds` is not one of",
+    ),
     ("identitySource: method.request.header.Authorization", "identitySource: $request.query.a", "identitySource"),
     ("issuer: ${issuer}", "issuer: http://issuer.test", "absolute https URL"),
     ("issuer: ${issuer}", "issuer: https://issuer.test?a=b", "absolute https URL"),
+    ("issuer: ${issuer}", "issuer: https://me@issuer.test", "without user, query or fragment"),
     ("audiences: ['${audience}', other]", "audiences: []", "needs an audience"),
+    ("audiences: ['${audience}', other]", "audiences: ['']", "none that is empty"),
+    ("issuers:", "issuers:\n            - {issuer: '${issuer}', audiences: [x]}", "is there twice"),
+    ("claimName: region", "claimName: token_use", "'token_use' is there twice"),
+    ("expectedValues: [access]", "expectedValues: ['']", "an expected value cannot be empty"),
     ("[ES256, RS256]", "[HS256]", "defaultAlgorithms"),
     ("[ES256, RS256]", "[]", "defaultAlgorithms"),
     ("claimName: region", "claimName: scope", "cannot be an additional claim"),
@@ -63,7 +73,8 @@ API_MISTAKES = [
     ("${issuer}", "${isuer}", "no value given for ${isuer}"),
     ("/open:\n", "open:\n", "a path starts with /"),
     ("openapi: 3.0.1", "x-amazon-apigateway-policy: {}\nopenapi: 3.0.1", "this extension is not enforced here"),
-    ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: AUTHORIZER\nopenapi: 3.0.1", "x-api-key header only"),
+    ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: AUTHORIZER\nopenapi: 3.0.1", "everybody would be refused"),
+    ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: QUERY\nopenapi: 3.0.1", "from the AUTHORIZER"),
     ("operationId: things.list", "x-amazon-apigateway-auth: {type: AWS_IAM}", "this extension is not enforced here"),
     (
         "timeoutInMillis: 1000",
