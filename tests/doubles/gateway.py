@@ -218,17 +218,19 @@ class Rig:
     issuer: Issuer = field(default_factory=Issuer)
     functions: FakeFunctions = field(default_factory=FakeFunctions)
     log: list[bytes] = field(default_factory=list)
+    others: dict[str, Issuer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.keys_file = self.directory / "api_keys.json"
         self.keys_file.write_bytes(orjson.dumps(KEYS))
         clock = self.time.clock()
+        issuers = {ISSUER: self.issuer, **self.others}
         self.gateway = Gateway(
             self.deployment,
             Surroundings(
                 functions=self.functions,
                 invocation_refusals=REFUSALS,
-                keysets={ISSUER: KeySet(ISSUER, self.issuer, clock)},
+                keysets={name: KeySet(name, fetch, clock) for name, fetch in issuers.items()},
                 write_log=self.log.append,
                 api_keys_file=self.keys_file,
                 quota_file=self.directory / "quotas.json",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.definition import ClaimRule, JwtAuthorizer, LambdaProxy, Mock, Plan, Quota, Throttle
+from emulator.definition import ClaimRule, JwtAuthorizer, LambdaAuthorizer, LambdaProxy, Mock, Plan, Quota, Throttle
 from emulator.openapi import read_api
 from emulator.stages import check_labels, read_stages
 from emulator.yaml_source import DefinitionError
@@ -94,6 +94,57 @@ def test_mistakes_in_the_api_are_named_with_file_and_place(tmp_path: Path, good:
         read_api(file, VARIABLES, 29_000)
     assert str(file) in str(caught.value)
     assert complaint in str(caught.value)
+
+
+AUTHORIZER_MISTAKES = [
+    ("authorizerResultTtlInSeconds: 60", "authorizerResultTtlInSeconds: 3601", "3601 is outside 0 to 3600"),
+    ("authorizerResultTtlInSeconds: 60", "authorizerResultTtlInSeconds: -1", "-1 is outside 0 to 3600"),
+    ("authorizerResultTtlInSeconds: 60", "authorizerResultTTLInSeconds: 60", "is not one of"),
+    ("identitySource: method.request.header.X-Token\n", "identitySource: method.request.querystring.a\n", "one header"),
+    (
+        "identityValidationExpression: '[a-z]+( again)?'",
+        "identityValidationExpression: '['",
+        "not a regular expression",
+    ),
+    ("context.identity.sourceIp", "method.request.path.id", "cannot be an identity source"),
+    ("context.identity.sourceIp", "", "cannot be an identity source"),
+    (
+        "authorizerResultTtlInSeconds: 0\n    missing",
+        "authorizerResultTtlInSeconds: 1\n    missing",
+        "needs an identitySource",
+    ),
+    (":function:rule/", ":function:rule/alias/", "not the invocation URI"),
+    ("type: request", "type: request\n        identityValidationExpression: a", "does not apply to a REQUEST"),
+    ("[{token: []}]", "[{token: [a]}]", "they would not be enforced"),
+    ("[{token: [], api_key: []}]", "[{api_key: []}]", "everybody would be refused"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "complaint"), AUTHORIZER_MISTAKES)
+def test_mistakes_in_lambda_authorizers_are_named(tmp_path: Path, good: str, bad: str, complaint: str) -> None:
+    text = (HERE / "gateway_authorizers.yaml").read_text()
+    assert good in text
+    file = tmp_path / "api.yaml"
+    file.write_text(text.replace(good, bad, 1))
+    with pytest.raises(DefinitionError, match=str(file)) as caught:
+        read_api(file, VARIABLES, 29_000)
+    assert complaint in str(caught.value)
+
+
+def test_lambda_authorizers_are_read_whole() -> None:
+    deployment = read_deployment(HERE / "gateway_authorizers.yaml", HERE / "gateway_authorizers_stages.yaml")
+    methods = {method.label: method for method in deployment.api.methods}
+    sources = ("header.X-Token", "querystring.who")
+    assert methods["GET /request/{id}"].authorizer == LambdaAuthorizer(
+        name="request",
+        function="rule",
+        kind="REQUEST",
+        sources=(*(f"method.request.{s}" for s in sources), "stageVariables.tier", "context.identity.sourceIp"),
+        ttl_seconds=3_600,
+    )
+    assert methods["GET /token"].functions == ("rule", "echo")
+    assert deployment.api.key_source == "AUTHORIZER"
+    assert read_deployment().api.issuers == {ISSUER}
 
 
 @pytest.mark.parametrize(
