@@ -53,12 +53,14 @@ def _api(config: Config, stage: str) -> dict[str, Any] | None:
     app = config.chalice_app
     if not app.routes:
         return None
-    prefix = f"{FUNCTION_ARN}{config.app_name}-{stage}"
+    name = f"{config.app_name}-{stage}"
+    authorizers = [f"{name}-{authorizer.name}" for authorizer in app.builtin_auth_handlers]
     deployed = {
-        f"{authorizer.name}_lambda_arn": f"{prefix}-{authorizer.name}" for authorizer in app.builtin_auth_handlers
+        f"{API_HANDLER}_name": name,
+        f"{API_HANDLER}_arn": f"{FUNCTION_ARN}{name}",
+        "lambda_functions": {authorizer: {"arn": f"{FUNCTION_ARN}{authorizer}"} for authorizer in authorizers},
     }
-    swagger = SwaggerGenerator(REGION, {f"{API_HANDLER}_arn": prefix, **deployed}).generate_swagger(app)
-    return _as_openapi_3(swagger)
+    return _as_openapi_3(SwaggerGenerator(REGION, deployed).generate_swagger(app))
 
 
 def _as_openapi_3(swagger: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +81,10 @@ def _as_openapi_3(swagger: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
-    kept = {"security", "x-amazon-apigateway-integration", "x-amazon-apigateway-request-validator"}
-    return {name: value for name, value in operation.items() if name in kept}
+    """Chalice writes a key and an authorizer as if one were enough; API Gateway's import takes them as both."""
+    kept = {"x-amazon-apigateway-integration", "x-amazon-apigateway-request-validator"}
+    security = {name: scopes for wanted in operation.get("security", ()) for name, scopes in wanted.items()}
+    return {name: value for name, value in operation.items() if name in kept} | {"security": [security]}
 
 
 if __name__ == "__main__":

@@ -130,7 +130,9 @@ def _names(statement: Mapping[str, Any], element: str, compiled: Callable[[str],
     inverted = f"Not{element}"
     if (element in statement) is (inverted in statement):
         raise BadPolicy(f"a statement needs one of {element} and {inverted}")
-    names = _texts(statement.get(element, statement.get(inverted)), element)
+    given = statement.get(element, statement.get(inverted))
+    # An empty list matches nothing: with it Chalice's AuthResponse(routes=[]) says "not authorized for any URLs".
+    names = [] if given == [] and element in statement else _texts(given, element)
     return _Names(tuple(compiled(name) for name in names), inverted in statement)
 
 

@@ -91,6 +91,12 @@ def test_not_action_and_not_resource_are_all_but_those() -> None:
     assert decide({"Effect": "Allow", "NotAction": "execute-api:*", "Resource": "*"}) == "none"
 
 
+def test_an_empty_list_matches_nothing() -> None:
+    """Chalice's AuthResponse(routes=[]): "this user is not authorized for any URLs"."""
+    assert decide(statement(resource=[])) == "none"
+    assert decide(statement(), statement("Deny", [])) == "allow"
+
+
 def test_one_statement_needs_no_list() -> None:
     assert read_policy({"Statement": statement()}).decide(HERE, FACTS) == "allow"
 
@@ -145,7 +151,8 @@ BAD: list[tuple[object, str]] = [
     ({"Statement": [{"Effect": "Allow", "Action": "*"}]}, "one of Resource and NotResource"),
     ({"Statement": [statement(NotResource="*")]}, "one of Resource and NotResource"),
     ({"Statement": [{"Effect": "Allow", "Resource": "*"}]}, "one of Action and NotAction"),
-    ({"Statement": [statement(resource=[])]}, "neither text nor a list of texts"),
+    ({"Statement": [statement(resource=None)]}, "neither text nor a list of texts"),
+    ({"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": []}]}, "neither text nor a list of texts"),
     ({"Statement": [statement(resource=[""])]}, "neither text nor a list of texts"),
     ({"Statement": [statement(Action=7)]}, "neither text nor a list of texts"),
     ({"Statement": [statement(resource="x" * (RESOURCE_LIMIT + 1))]}, "longer than 512"),
