@@ -59,6 +59,18 @@ class LambdaProxy:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpProxy:
+    """An HTTP service behind the gateway; `path`, `query` and `headers` map its names to mapping expressions."""
+
+    method: str
+    uri: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class MockResponse:
     """`pattern` is None for the default one; `headers` map a name to a mapping expression."""
 
@@ -83,7 +95,7 @@ class Method:
 
     http_method: str
     resource: str
-    integration: LambdaProxy | Mock
+    integration: LambdaProxy | HttpProxy | Mock
     operation: str | None = None
     authorizer: JwtAuthorizer | LambdaAuthorizer | None = None
     scopes: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from emulator.authorizers import Authorizer, read_schemes
 from emulator.definition import (
     Api,
     GatewayResponse,
+    HttpProxy,
     JwtAuthorizer,
     KeySource,
     LambdaAuthorizer,
@@ -20,6 +22,7 @@ from emulator.definition import (
     MockResponse,
 )
 from emulator.gateway.errors import KINDS
+from emulator.gateway.http_proxy import unmapped
 from emulator.lambda_uri import named_function
 from emulator.stages import integration_timeout
 from emulator.yaml_source import Node, read_yaml
@@ -202,7 +205,7 @@ def _components(top: Node) -> Mapping[str, Any]:
 # --- integrations -------------------------------------------------------------------------------------------
 
 
-def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
+def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | HttpProxy | Mock:
     kind = node.entry("type").text().lower()
     if kind == "aws_proxy":
         # A proxy integration takes no notice of responses and contentHandling, which exports nevertheless contain.
@@ -221,6 +224,8 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
             handling.fail(f"contentHandling {handling.text()!r} is not served here")
         timeout_ms = integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms)
         return LambdaProxy(named_function(node.entry("uri")), timeout_ms)
+    if kind == "http_proxy":
+        return _http_proxy(node, default_timeout_ms)
     if kind != "mock":
         node.entry("type").fail(f"integration type {kind!r} is not served here")
     node.only(
@@ -233,6 +238,34 @@ def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | Mock:
         "contentHandling",
     )
     return _mock(node)
+
+
+def _http_proxy(node: Node, default_timeout_ms: int) -> HttpProxy:
+    node.only("type", "httpMethod", "uri", "requestParameters", "passthroughBehavior", "timeoutInMillis", "responses")
+    uri, parameters = node.entry("uri"), node.optional("requestParameters")
+    if not re.match(r"https?://", uri.text()):
+        uri.fail("an HTTP integration has an absolute http or https URI")
+    mapped: dict[str, dict[str, str]] = {"path": {}, "querystring": {}, "header": {}}
+    for name, value in parameters.texts().items() if parameters else ():
+        found = re.fullmatch(r"integration\.request\.(path|querystring|header)\.(.+)", name)
+        if found is None or not _request_value(value):
+            node.fail(f"request parameter {name} = {value} is not served here")
+        mapped[found[1]][found[2]] = value
+    for name in unmapped(uri.text(), mapped["path"]):
+        uri.fail(f"{{{name}}} is filled by nothing: map integration.request.path.{name} in requestParameters")
+    return HttpProxy(
+        method=node.entry("httpMethod").text().upper(),
+        uri=uri.text(),
+        path=mapped["path"],
+        query=mapped["querystring"],
+        headers=mapped["header"],
+        timeout_ms=integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms),
+    )
+
+
+def _request_value(value: str) -> bool:
+    quoted = len(value) > 1 and value[0] == value[-1] == "'"
+    return quoted or re.fullmatch(r"method\.request\.(path|querystring|header)\.[^.]+", value) is not None
 
 
 def _mock(node: Node) -> Mock:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
-from emulator.definition import Api, Period, Plan, Quota, Stage, Throttle
+from emulator.definition import Api, HttpProxy, Period, Plan, Quota, Stage, Throttle
+from emulator.gateway.http_proxy import stage_variables_of
 from emulator.yaml_source import DefinitionError, Node, read_yaml
 
 # AWS's limits for `timeoutInMillis`, used for the default as well.
@@ -107,6 +108,15 @@ def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) 
         for label in holder.methods:
             if label not in known:
                 raise DefinitionError(f"{path}: {holder.name}: methods: the API has no {label!r}")
+
+
+def check_stage_variables(path: Path, api: Api, stage: Stage) -> None:
+    """A URI that names a stage variable which is not there leads nowhere. Raises DefinitionError."""
+    for method in api.methods:
+        if isinstance(method.integration, HttpProxy):
+            for name in stage_variables_of(method.integration.uri):
+                if name not in stage.variables:
+                    raise DefinitionError(f"{path}: {stage.name}: variables: {method.label} needs {name!r}")
 
 
 def read_stages(

@@ -16,7 +16,7 @@ _FIELDS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBa
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 # API Gateway speaks for itself in these, and passes the function's own on under another name.
-_REMAPPED = frozenset(
+REMAPPED = frozenset(
     {"authorization", "connection", "content-length", "content-md5", "date", "expect", "host", "max-forwards"}
     | {"server", "te", "trailer", "upgrade", "www-authenticate"}
 )
@@ -81,7 +81,7 @@ def _add(pairs: list[tuple[str, str]], name: str, value: object) -> None:
         raise _Malformed
     small = name.lower()
     if small not in _DROPPED:
-        pairs.append((f"x-amzn-Remapped-{name}" if small in _REMAPPED else name, value))
+        pairs.append((f"x-amzn-Remapped-{name}" if small in REMAPPED else name, value))
 
 
 def _body(answer: dict[str, Any], exchange: Exchange, binary: frozenset[str]) -> bytes:
