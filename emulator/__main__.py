@@ -26,6 +26,7 @@ from emulator.lambdas.asynchronous import Asynchronous
 from emulator.lambdas.event_sources import BadEventSource, read_event_sources
 from emulator.lambdas.followers import Followers
 from emulator.lambdas.invoke_api import InvokeApi, InvokeServer, bound
+from emulator.mount import Mount
 from emulator.openapi import read_api
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
 from emulator.served import Served
@@ -55,7 +56,13 @@ def _deployment(arguments: argparse.Namespace, api_file: Path) -> Deployment:
     api = read_api(api_file, variables, stage.integration_timeout_ms)
     check_labels(arguments.stages or api_file, api, stage, plans)
     check_stage_variables(arguments.stages or api_file, api, stage)
-    return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID)
+    mount = _mount(arguments)
+    return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID, mount)
+
+
+def _mount(arguments: argparse.Namespace) -> Mount:
+    base = arguments.stage if arguments.stage_path else arguments.base_path.strip("/")
+    return Mount(f"/{base}" if base else "", by_stage=arguments.stage_path)
 
 
 def _stages(
@@ -217,7 +224,7 @@ def _surroundings(
 
 
 def _server(arguments: argparse.Namespace, served: Served) -> GatewayServer:
-    application = Application(served, IssuerDocuments(arguments.issuer_dir))
+    application = Application(served, IssuerDocuments(arguments.issuer_dir), _mount(arguments))
     server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

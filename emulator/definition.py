@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from emulator.mount import ROOT, Mount
+
 Period = Literal["DAY", "WEEK", "MONTH"]
 KeySource = Literal["HEADER", "AUTHORIZER"]
 
@@ -132,6 +134,7 @@ class Api:
     methods: tuple[Method, ...]
     gateway_responses: Mapping[str, GatewayResponse]
     binary_media_types: frozenset[str] = frozenset()
+    minimum_compression: int | None = None
     key_source: KeySource = "HEADER"
 
     @property
@@ -187,3 +190,4 @@ class Deployment:
     account_id: str
     region: str
     api_id: str
+    mount: Mount = ROOT

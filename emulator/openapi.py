@@ -28,9 +28,11 @@ from emulator.stages import integration_timeout
 from emulator.yaml_source import Node, read_yaml
 
 X = "x-amazon-apigateway-"
+LARGEST_MINIMUM = 10_485_760
 _VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 _AT_THE_TOP = frozenset(
-    {"api-key-source", "binary-media-types", "gateway-responses", "request-validator", "request-validators"}
+    {"api-key-source", "binary-media-types", "gateway-responses", "minimum-compression-size"}
+    | {"request-validator", "request-validators"}
 )
 _AT_A_METHOD = frozenset({"integration", "request-validator"})
 
@@ -58,8 +60,18 @@ def read_api(path: Path, variables: Mapping[str, str], timeout_ms: int) -> Api:
         methods=tuple(_methods(defaults)),
         gateway_responses=dict(_gateway_responses(top)),
         binary_media_types=frozenset(item.text() for item in media_types.items()) if media_types else frozenset(),
+        minimum_compression=_minimum_compression(top),
         key_source=key_source,
     )
+
+
+def _minimum_compression(top: Node) -> int | None:
+    node = top.optional(f"{X}minimum-compression-size")
+    if node is None:
+        return None
+    if not 0 <= node.integer() <= LARGEST_MINIMUM:
+        node.fail(f"a minimum size is 0 to {LARGEST_MINIMUM} bytes")
+    return node.integer()
 
 
 def _refuse_unknown(node: Node, known: frozenset[str]) -> None:

@@ -40,6 +40,9 @@ def _served(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="for ${NAME} in the definitions"
     )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--base-path", default="", help="serve under /BASE-PATH, as a custom domain's mapping does")
+    where.add_argument("--stage-path", action="store_true", help="serve under /STAGE, as the API's own URL does")
     parser.add_argument("--api-keys", type=Path, help='{"keys": [{"id", "value", "plan", "enabled"}]}')
     parser.add_argument("--event-sources", type=Path, help="what starts functions besides the gateway (JSON)")
 

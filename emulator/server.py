@@ -17,6 +17,7 @@ from emulator.gateway.context import Reply, Request, TooLarge
 from emulator.gateway.errors import Refusal
 from emulator.gateway.parse import BODY_LIMIT
 from emulator.issuer import IssuerDocuments
+from emulator.mount import ROOT, Mount
 from emulator.protocol import GatewayProtocol, Send, finish
 
 Scope = dict[str, Any]
@@ -48,6 +49,7 @@ class Application:
 
     gateway: Answering
     issuer: IssuerDocuments
+    mount: Mount = ROOT
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await _read(scope, receive)
@@ -55,6 +57,8 @@ class Application:
             return
         if request.raw_path.startswith(_EMULATOR):
             reply = self.issuer.answer(request.method, request.raw_path)
+        elif not self.mount.holds(request.raw_path):
+            reply = _not_mapped()
         else:
             reply = await self.gateway.handle(request)
         await finish(send, reply)
@@ -63,6 +67,12 @@ class Application:
         """For the protocol: the answer to bytes that are no request."""
         request = Request("-", "-", b"", [], b"", source_ip, too_large=too_large)
         return self.gateway.refuse(request, Refusal("REQUEST_TOO_LARGE" if too_large else "DEFAULT_4XX"))
+
+
+def _not_mapped() -> Reply:
+    """A host's answer to a path that leads to no API, and so to no gateway response of a definition."""
+    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "ForbiddenException")]
+    return Reply(403, headers, b'{"message":"Forbidden"}')
 
 
 async def _read(scope: Scope, receive: Receive) -> Request | None:

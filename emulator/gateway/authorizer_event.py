@@ -23,7 +23,7 @@ class AuthorizerEvents:
     def arn(self, exchange: Exchange) -> str:
         """The method's ARN, with the path decoded so that no second spelling of it evades a Deny."""
         at = self.deployment
-        path = exchange.request.raw_path
+        path = at.mount.within(exchange.request.raw_path)
         path = decoded(path) if "%" in path else path
         return (
             f"arn:aws:execute-api:{at.region}:{at.account_id}:{at.api_id}"
@@ -43,7 +43,7 @@ class AuthorizerEvents:
         context["identity"]["apiKey"] = exchange.headers.lower.get("x-api-key")
         return {
             "resource": exchange.method.resource,
-            "path": exchange.request.raw_path,
+            "path": self.deployment.mount.told(exchange.request.raw_path),
             "httpMethod": exchange.request.method,
             "headers": headers,
             "multiValueHeaders": multi,

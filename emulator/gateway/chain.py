@@ -7,10 +7,11 @@
     api key    from header or authorizer: key, usage plan                  403
     throttle   plan and method, plan, stage or method, account             429 Too Many Requests
     quota      the plan's, per period                                      429 Limit Exceeded
+    unpack     a compressed body                                           415, 413
     validate   required parameters, body against its model                 400, 415
     integrate  Lambda proxy within its time, or mock                       500, 502, 504
 
-Then, whatever happened: the refusal is rendered, the answer sealed with the gateway's headers, a line logged.
+Then, whatever happened: the refusal is rendered, the answer compressed and sealed with the gateway's headers, a line logged.
 
 Each step works on what the ones before it found; none of them looks at the path again. The order is AWS's as
 far as AWS tells (docs/emulator.md names what it does not). Its downside: a flood of bad tokens is met by no
@@ -32,6 +33,7 @@ from emulator.gateway.access_log import AccessLog, Write
 from emulator.gateway.api_key import ApiKeys
 from emulator.gateway.authorize import Authorizer
 from emulator.gateway.authorizer_event import AuthorizerEvents
+from emulator.gateway.compression import Compression, unpack
 from emulator.gateway.context import Exchange, Randomness, Reply, Request, new_ids
 from emulator.gateway.errors import Refusal
 from emulator.gateway.event import Events
@@ -76,6 +78,7 @@ class Gateway:
         self._clock = around.clock
         self._randomness = around.randomness
         self._refusals = Refusals.of(deployment.api, variables)
+        self.compression = Compression(deployment.api.minimum_compression)
         self.access_log = AccessLog.of(deployment.stage.access_log, variables, around.write_log)
         self.quotas = Quotas(dict(deployment.plans), around.clock, around.quota_file)
         events = Events.of(deployment, around.port)
@@ -96,11 +99,12 @@ class Gateway:
         )
         self.steps: tuple[Step, ...] = (
             parse,
-            Router.of(methods),
+            Router.of(methods, deployment.mount),
             Authorizer(around.clock, around.keysets, self.lambda_authorizers),
             ApiKeys(around.api_keys_file, deployment.plans, around.clock, deployment.api.key_source),
             Throttling.of(deployment, around.clock),
             self.quotas,
+            unpack,
             Validation.of(methods),
             self.integrations,
         )
@@ -132,6 +136,7 @@ class Gateway:
 
     def _end(self, exchange: Exchange) -> Reply:
         assert exchange.reply is not None  # a chain that ran through has a reply, and so has a refusal
+        self.compression.pack(exchange)
         exchange.latency = self._clock.steady() - exchange.begun_at
         seal(exchange)
         self.access_log(exchange)

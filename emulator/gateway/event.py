@@ -49,7 +49,7 @@ class Events:
         body, encoded = self._body(exchange)
         event = {
             "resource": exchange.method.resource,
-            "path": exchange.request.raw_path,
+            "path": self.deployment.mount.told(exchange.request.raw_path),
             "httpMethod": exchange.request.method,
             "headers": headers,
             "multiValueHeaders": multi,

@@ -9,6 +9,7 @@ from emulator.definition import Method
 from emulator.gateway.context import Exchange
 from emulator.gateway.errors import Refusal
 from emulator.gateway.parse import decoded
+from emulator.mount import ROOT, Mount
 
 
 @dataclass(slots=True)
@@ -26,10 +27,11 @@ class Router:
     """The resource tree, built once. The resource is chosen first, then its method, then its ANY."""
 
     root: _Branch = field(default_factory=_Branch)
+    mount: Mount = ROOT
 
     @classmethod
-    def of(cls, methods: Iterable[Method]) -> Router:
-        router = cls()
+    def of(cls, methods: Iterable[Method], mount: Mount = ROOT) -> Router:
+        router = cls(mount=mount)
         for method in methods:
             branch = router.root
             for segment in _segments(method.resource):
@@ -39,7 +41,7 @@ class Router:
 
     def __call__(self, exchange: Exchange) -> None:
         """Refuses with MISSING_AUTHENTICATION_TOKEN (403), as AWS does for a path or method it does not know."""
-        found = _find(self.root, _segments(exchange.request.raw_path), 0)
+        found = _find(self.root, _segments(self.mount.within(exchange.request.raw_path)), 0)
         if found is None:
             raise Refusal("MISSING_AUTHENTICATION_TOKEN")
         branch, parameters = found

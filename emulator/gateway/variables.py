@@ -138,7 +138,7 @@ class Variables:
             "stage": deployment.stage.name,
             "accountId": deployment.account_id,
             "apiId": deployment.api_id,
-            "customDomain.basePathMatched": "(none)",
+            "customDomain.basePathMatched": deployment.mount.base_path,
         }
         constant: dict[str, Resolver] = {name: partial(_constant, value) for name, value in fixed.items()}
         return cls({**_OF_THE_REQUEST, **_OF_THE_OUTCOME, **constant})
@@ -187,7 +187,7 @@ class Variables:
         return _unknown
 
 
-def _constant(value: str, _: Exchange) -> str:
+def _constant(value: str | None, _: Exchange) -> str | None:
     return value
 
 

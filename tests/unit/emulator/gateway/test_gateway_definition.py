@@ -73,6 +73,7 @@ API_MISTAKES = [
     ("info: {title: sample, version: '1'}", "info: [", "line"),
     ("${issuer}", "${isuer}", "no value given for ${isuer}"),
     ("/open:\n", "open:\n", "a path starts with /"),
+    ("openapi: 3.0.1", "x-amazon-apigateway-minimum-compression-size: -1\nopenapi: 3.0.1", "0 to 10485760 bytes"),
     ("openapi: 3.0.1", "x-amazon-apigateway-policy: {}\nopenapi: 3.0.1", "this extension is not enforced here"),
     ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: AUTHORIZER\nopenapi: 3.0.1", "everybody would be refused"),
     ("openapi: 3.0.1", "x-amazon-apigateway-api-key-source: QUERY\nopenapi: 3.0.1", "from the AUTHORIZER"),
