@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ import uvloop
 from emulator.clock import Clock
 from emulator.definition import Deployment, Plan, Stage, Throttle
 from emulator.gateway.chain import Gateway, Surroundings
+from emulator.gateway.metrics import Metrics
 from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
 from emulator.lambdas import Functions, Invoker, TooManyRequests, UnknownFunction
@@ -131,8 +133,10 @@ def _write_log(lines: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-async def _until_stopped(server: GatewayServer, served: Served, keysets: Mapping[str, KeySet]) -> None:
-    """Serves; reads the issuers' keys once it can answer for them; saves quota counts every second."""
+async def _until_stopped(
+    server: GatewayServer, served: Served, keysets: Mapping[str, KeySet], metrics: Metrics
+) -> None:
+    """Serves; reads the issuers' keys once it can answer for them; saves quota counts and metrics every second."""
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
         await asyncio.sleep(0.01)
@@ -144,6 +148,7 @@ async def _until_stopped(server: GatewayServer, served: Served, keysets: Mapping
     while not serving.done():
         await asyncio.wait((serving,), timeout=SAVE_SECONDS)
         served.gateway.quotas.save()
+        metrics.flush()
     await serving
     for task in warming:
         task.cancel()
@@ -183,10 +188,22 @@ def _state(arguments: argparse.Namespace) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _metrics(arguments: argparse.Namespace) -> Iterator[Metrics]:
+    """The counts of this process, also written to a file where one is named."""
+    if arguments.metrics_log is None:
+        yield Metrics()
+        return
+    with arguments.metrics_log.open("ab", buffering=0) as file:
+        metrics = Metrics(file.write)
+        yield metrics
+        metrics.flush()
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     clock, keysets = Clock(), _KeySets(arguments.ca, Clock())
     deployment = _deployment(arguments, _api_file(arguments))
-    with bound() as listener:
+    with bound() as listener, _metrics(arguments) as metrics:
         functions = _invoked(arguments, deployment, listener.getsockname()[1])
 
         def load() -> Deployment:
@@ -196,13 +213,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
             keysets.know(read)
             return read
 
-        around = _surroundings(arguments, functions, keysets, clock)
+        around = replace(_surroundings(arguments, functions, keysets, clock), metrics=metrics)
         served = Served(_gateway(load(), around), around, load)
         followers = _followers(arguments, deployment, functions, clock)
         async with _invocable(functions, listener, clock), _reloaded(served, _definitions(arguments)):
             followers.start()
             try:
-                await _until_stopped(_server(arguments, served), served, keysets)
+                await _until_stopped(_server(arguments, served, metrics), served, keysets, metrics)
             finally:
                 await followers.stop()
                 await served.close()
@@ -223,8 +240,8 @@ def _surroundings(
     )
 
 
-def _server(arguments: argparse.Namespace, served: Served) -> GatewayServer:
-    application = Application(served, IssuerDocuments(arguments.issuer_dir), _mount(arguments))
+def _server(arguments: argparse.Namespace, served: Served, metrics: Metrics) -> GatewayServer:
+    application = Application(served, IssuerDocuments(arguments.issuer_dir), _mount(arguments), metrics)
     server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

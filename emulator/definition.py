@@ -177,6 +177,12 @@ class Stage:
     access_log: str
     integration_timeout_ms: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    metrics: bool = False
+    method_metrics: Mapping[str, bool] = field(default_factory=dict)
+
+    def has_metrics(self, label: str) -> bool:
+        """Whether metrics are detailed for a method: as it says itself, else as the stage does."""
+        return self.method_metrics.get(label, self.metrics)
 
 
 @dataclass(frozen=True, slots=True)

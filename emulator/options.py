@@ -70,6 +70,7 @@ def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", type=Path, help="the authority to trust besides the system's, for issuers")
     parser.add_argument("--state-dir", type=Path, help="quota counts and checkpoints; forgotten at the end without it")
     parser.add_argument("--issuer-dir", type=Path, help="serve an issuer's documents from this folder")
+    parser.add_argument("--metrics-log", type=Path, help="append the metrics, in CloudWatch's embedded metric format")
     parser.add_argument("--json", action="store_true", help="log lines for machines, where the stage names no format")
 
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import uvicorn
 
 from emulator.gateway.context import Reply, Request, TooLarge
 from emulator.gateway.errors import Refusal
+from emulator.gateway.metrics import Metrics
 from emulator.gateway.parse import BODY_LIMIT
 from emulator.issuer import IssuerDocuments
 from emulator.mount import ROOT, Mount
@@ -27,6 +28,7 @@ KEEP_ALIVE_SECONDS = 60
 # Within the five seconds of a graceful stop; what is left of them is for the functions.
 DRAIN_SECONDS = 3
 _EMULATOR = "/_emulator/"
+METRICS = "/_emulator/metrics"
 # Turns of the loop in which aborted connections say that they are gone.
 _ENDING_TURNS = 100
 
@@ -50,18 +52,28 @@ class Application:
     gateway: Answering
     issuer: IssuerDocuments
     mount: Mount = ROOT
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await _read(scope, receive)
         if request is None:  # the client left before it had said everything
             return
         if request.raw_path.startswith(_EMULATOR):
-            reply = self.issuer.answer(request.method, request.raw_path)
+            reply = self._own(request)
         elif not self.mount.holds(request.raw_path):
             reply = _not_mapped()
         else:
             reply = await self.gateway.handle(request)
         await finish(send, reply)
+
+    def _own(self, request: Request) -> Reply:
+        """What the emulator says for itself, beside any API."""
+        if request.raw_path != METRICS:
+            return self.issuer.answer(request.method, request.raw_path)
+        # The writer takes its time to import: only who looks at the page waits for it.
+        from emulator.metrics_page import page  # noqa: PLC0415
+
+        return page(self.metrics, request.method)
 
     def unreadable(self, source_ip: str, too_large: TooLarge | None) -> Reply:
         """For the protocol: the answer to bytes that are no request."""

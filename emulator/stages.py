@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast, get_args
 
@@ -36,18 +36,33 @@ def _throttle(node: Node | None) -> Throttle | None:
     return Throttle(rate=node.entry("rate").number(), burst=node.entry("burst").integer())
 
 
-def _per_method(node: Node | None) -> Mapping[str, Throttle]:
-    if node is None:
-        return {}
-    found = {}
-    for label, child in node.entries():
+def _per_method(node: Node | None) -> Iterator[tuple[str, Node]]:
+    for label, child in node.entries() if node else ():
         verb, _, resource = label.partition(" ")
         if not verb.isupper() or not resource.startswith("/"):
             child.fail('a method is written "VERB /resource"')
-        throttle = _throttle(child)
-        assert throttle is not None  # an entry with no value has already been refused
-        found[label] = throttle
-    return found
+        yield label, child
+
+
+def _throttles(node: Node | None) -> Mapping[str, Throttle]:
+    """The methods' own throttles; a method may be there for another setting alone."""
+    return {
+        label: Throttle(child.entry("rate").number(), child.entry("burst").integer())
+        for label, child in _per_method(node)
+        if child.optional("rate") or child.optional("burst")
+    }
+
+
+def _metrics(node: Node | None) -> Mapping[str, bool]:
+    given = ((label, child.optional("metrics")) for label, child in _per_method(node))
+    return {label: wanted.boolean() for label, wanted in given if wanted}
+
+
+def _only(node: Node | None, *known: str) -> Node | None:
+    """The methods, after a look at what each of them sets."""
+    for _, child in _per_method(node):
+        child.only(*known)
+    return node
 
 
 def _quota(node: Node | None) -> Quota | None:
@@ -67,7 +82,7 @@ def _plan(name: str, node: Node) -> Plan:
         name,
         _throttle(node.optional("throttle")),
         _quota(node.optional("quota")),
-        _per_method(node.optional("methods")),
+        _throttles(_only(node.optional("methods"), "rate", "burst")),
     )
 
 
@@ -81,16 +96,19 @@ def integration_timeout(node: Node | None, default: int) -> int:
 
 
 def _stage(name: str, node: Node) -> Stage:
-    node.only("throttle", "methods", "access_log", "integration_timeout_default_ms", "variables")
-    access_log = node.optional("access_log")
+    node.only("throttle", "methods", "access_log", "integration_timeout_default_ms", "variables", "metrics")
+    access_log, metrics = node.optional("access_log"), node.optional("metrics")
+    methods = _only(node.optional("methods"), "rate", "burst", "metrics")
     variables = node.optional("variables")
     return Stage(
         name=name,
         throttle=_throttle(node.optional("throttle")),
-        methods=_per_method(node.optional("methods")),
+        methods=_throttles(methods),
         access_log=" ".join((access_log.text() if access_log else DEFAULT_ACCESS_LOG).split("\n")).strip(),
         integration_timeout_ms=integration_timeout(node.optional("integration_timeout_default_ms"), LONGEST_TIMEOUT_MS),
         variables=variables.texts() if variables else {},
+        metrics=metrics.boolean() if metrics else False,
+        method_metrics=_metrics(methods),
     )
 
 
@@ -103,11 +121,11 @@ def bare_stage(name: str, *, json_log: bool) -> Stage:
 def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) -> None:
     """A limit for a method that does not exist is a limit somewhere missing. Raises DefinitionError."""
     known = {method.label for method in api.methods}
-    holders: list[Stage | Plan] = [stage, *plans.values()]
-    for holder in holders:
-        for label in holder.methods:
-            if label not in known:
-                raise DefinitionError(f"{path}: {holder.name}: methods: the API has no {label!r}")
+    named = [(plan.name, label) for plan in plans.values() for label in plan.methods]
+    named += [(stage.name, label) for label in (*stage.methods, *stage.method_metrics)]
+    for holder, label in named:
+        if label not in known:
+            raise DefinitionError(f"{path}: {holder}: methods: the API has no {label!r}")
 
 
 def check_stage_variables(path: Path, api: Api, stage: Stage) -> None:

@@ -11,7 +11,8 @@
     validate   required parameters, body against its model                 400, 415
     integrate  Lambda proxy within its time, or mock                       500, 502, 504
 
-Then, whatever happened: the refusal is rendered, the answer compressed and sealed with the gateway's headers, a line logged.
+Then, whatever happened: the refusal is rendered, the answer compressed and sealed with the gateway's headers, the
+request counted, a line logged.
 
 Each step works on what the ones before it found; none of them looks at the path again. The order is AWS's as
 far as AWS tells (docs/emulator.md names what it does not). Its downside: a flood of bad tokens is met by no
@@ -24,7 +25,7 @@ import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.clock import Clock
@@ -41,6 +42,7 @@ from emulator.gateway.http_proxy import HttpProxies
 from emulator.gateway.identity import Identities
 from emulator.gateway.invoke import Functions, Integrations
 from emulator.gateway.lambda_authorizer import LambdaAuthorizers
+from emulator.gateway.metrics import Meter, Metrics
 from emulator.gateway.mock import Mocks
 from emulator.gateway.parse import parse
 from emulator.gateway.quota import Quotas
@@ -67,6 +69,7 @@ class Surroundings:
     port: int = 443
     clock: Clock = Clock()  # noqa: RUF009 (frozen: one may be shared)
     randomness: Randomness = os.urandom
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Gateway:
@@ -80,6 +83,7 @@ class Gateway:
         self._refusals = Refusals.of(deployment.api, variables)
         self.compression = Compression(deployment.api.minimum_compression)
         self.access_log = AccessLog.of(deployment.stage.access_log, variables, around.write_log)
+        self.meter = Meter.of(deployment, around.metrics)
         self.quotas = Quotas(dict(deployment.plans), around.clock, around.quota_file)
         events = Events.of(deployment, around.port)
         self.lambda_authorizers = LambdaAuthorizers(
@@ -139,6 +143,7 @@ class Gateway:
         self.compression.pack(exchange)
         exchange.latency = self._clock.steady() - exchange.begun_at
         seal(exchange)
+        self.meter(exchange)
         self.access_log(exchange)
         return exchange.reply
 

@@ -20,6 +20,7 @@ from emulator.clock import Clock
 from emulator.definition import Deployment
 from emulator.gateway.chain import Gateway, Surroundings
 from emulator.gateway.context import Reply, Request
+from emulator.gateway.metrics import Metrics
 from emulator.keyset import KeySet
 from emulator.openapi import read_api
 from emulator.stages import read_stages
@@ -219,24 +220,24 @@ class Rig:
     functions: FakeFunctions = field(default_factory=FakeFunctions)
     log: list[bytes] = field(default_factory=list)
     others: dict[str, Issuer] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
         self.keys_file = self.directory / "api_keys.json"
         self.keys_file.write_bytes(orjson.dumps(KEYS))
         clock = self.time.clock()
         issuers = {ISSUER: self.issuer, **self.others}
-        self.gateway = Gateway(
-            self.deployment,
-            Surroundings(
-                functions=self.functions,
-                invocation_refusals=REFUSALS,
-                keysets={name: KeySet(name, fetch, clock) for name, fetch in issuers.items()},
-                write_log=self.log.append,
-                api_keys_file=self.keys_file,
-                quota_file=self.directory / "quotas.json",
-                clock=clock,
-            ),
+        self.around = Surroundings(
+            functions=self.functions,
+            invocation_refusals=REFUSALS,
+            keysets={name: KeySet(name, fetch, clock) for name, fetch in issuers.items()},
+            write_log=self.log.append,
+            api_keys_file=self.keys_file,
+            quota_file=self.directory / "quotas.json",
+            clock=clock,
+            metrics=self.metrics,
         )
+        self.gateway = Gateway(self.deployment, self.around)
 
     async def call(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None

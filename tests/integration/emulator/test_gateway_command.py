@@ -21,6 +21,7 @@ import trustme
 
 from infra.local.engines import free_port
 from tests.doubles.gateway import AUDIENCE, HERE, KEYS, SIGNING_KEY, claims, jwk, mint, signed
+from tests.doubles.gateway_command import serving
 
 ROOT = HERE.parent.parent
 PATIENCE_SECONDS = 30.0
@@ -182,6 +183,45 @@ def test_quota_counts_that_cannot_be_read_are_not_taken_for_none(tmp_path: Path)
         assert "quotas.json: not the counts it should be" in process.said()
     finally:
         process.close()
+
+
+BARE = """
+openapi: 3.0.1
+info: {{title: bare, version: "1"}}
+paths:
+  /open:
+    get:
+      x-amazon-apigateway-integration: {{type: aws_proxy, httpMethod: POST, uri: "{function}"}}
+"""
+URI = (
+    "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+    "arn:aws:lambda:us-east-1:123456789012:function:open/invocations"
+)
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    client.request("GET", path)
+    response = client.getresponse()
+    found = response.status, response.read().decode()
+    client.close()
+    return found
+
+
+def test_it_is_served_under_its_stage_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(BARE.format(function=URI))
+    (tmp_path / "opens.py").write_text(HANDLER)
+    arguments = ["--api", str(tmp_path / "api.yaml"), "--lambda", "open=opens:handle", "--env", "GREETING=hello"]
+    arguments += ["--code-root", str(tmp_path), "--stage-path", "--metrics-log", str(tmp_path / "metrics.jsonl")]
+    with serving(arguments, tmp_path) as port:
+        assert get(port, "/dev/open") == (200, '[null, "hello"]')
+        assert get(port, "/open") == (403, '{"message":"Forbidden"}')
+        status, text = get(port, "/_emulator/metrics")
+    assert status == 200
+    labels = 'api_name="bare",method="GET",resource="/open",stage="dev"'
+    assert f"aws_apigateway_count_total{{{labels}}} 1.0" in text
+    (record,) = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert (record["ApiName"], record["Count"], record["4XXError"]) == ("bare", [1], [0])
 
 
 def test_a_port_that_is_taken_ends_it_with_a_word(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from emulator.gateway.parse import BODY_LIMIT
 from tests.doubles.gateway import Rig, header, message, read_deployment, signed
 
 TEXT = b'{"name":"' + b"a" * 2_000 + b'"}'
-PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
 
 
 def post(rig: Rig, body: bytes, **headers: str) -> dict[str, object]:
