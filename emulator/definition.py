@@ -61,8 +61,21 @@ class LambdaProxy:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpProxy:
-    """An HTTP service behind the gateway; `path`, `query` and `headers` map its names to mapping expressions."""
+class MappedResponse:
+    """`pattern` is None for the default one; `headers` map a name to a mapping expression."""
+
+    pattern: re.Pattern[str] | None
+    status: int
+    headers: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """An HTTP service behind the gateway; `path`, `query` and `headers` map its names to mapping expressions.
+
+    `responses` is None for a proxy, which passes everything on; else only what is mapped goes either way, and the body.
+    """
 
     method: str
     uri: str
@@ -70,16 +83,7 @@ class HttpProxy:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     timeout_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class MockResponse:
-    """`pattern` is None for the default one; `headers` map a name to a mapping expression."""
-
-    pattern: str | None
-    status: int
-    headers: Mapping[str, str]
-    templates: Mapping[str, str]
+    responses: tuple[MappedResponse, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Mock:
     """`passthrough` is what happens to a content type without a template: never | when_no_templates | when_no_match."""
 
     request_templates: Mapping[str, str]
-    responses: tuple[MockResponse, ...]
+    responses: tuple[MappedResponse, ...]
     passthrough: str = "when_no_match"
 
 
@@ -97,7 +101,7 @@ class Method:
 
     http_method: str
     resource: str
-    integration: LambdaProxy | HttpProxy | Mock
+    integration: LambdaProxy | Http | Mock
     operation: str | None = None
     authorizer: JwtAuthorizer | LambdaAuthorizer | None = None
     scopes: frozenset[str] = frozenset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +11,13 @@ from emulator.authorizers import Authorizer, read_schemes
 from emulator.definition import (
     Api,
     GatewayResponse,
-    HttpProxy,
     JwtAuthorizer,
     KeySource,
     LambdaAuthorizer,
-    LambdaProxy,
     Method,
-    Mock,
-    MockResponse,
 )
 from emulator.gateway.errors import KINDS
-from emulator.gateway.http_proxy import unmapped
-from emulator.lambda_uri import named_function
-from emulator.stages import integration_timeout
+from emulator.integrations import read_headers, read_integration, read_templates
 from emulator.yaml_source import Node, read_yaml
 
 X = "x-amazon-apigateway-"
@@ -160,7 +153,7 @@ def _method(verb: str, resource: str, path_item: Node, node: Node, defaults: _De
     return Method(
         http_method=verb,
         resource=resource,
-        integration=_integration(node.entry(f"{X}integration"), defaults.timeout_ms),
+        integration=read_integration(node.entry(f"{X}integration"), defaults.timeout_ms),
         operation=operation.text() if operation else None,
         authorizer=authorizer,
         scopes=scopes,
@@ -214,124 +207,18 @@ def _components(top: Node) -> Mapping[str, Any]:
     return {"schemas": schemas.mapping()} if schemas else {}
 
 
-# --- integrations -------------------------------------------------------------------------------------------
-
-
-def _integration(node: Node, default_timeout_ms: int) -> LambdaProxy | HttpProxy | Mock:
-    kind = node.entry("type").text().lower()
-    if kind == "aws_proxy":
-        # A proxy integration takes no notice of responses and contentHandling, which exports nevertheless contain.
-        node.only(
-            "type",
-            "httpMethod",
-            "uri",
-            "passthroughBehavior",
-            "timeoutInMillis",
-            "credentials",
-            "responses",
-            "contentHandling",
-        )
-        handling = node.optional("contentHandling")
-        if handling is not None and handling.text() != "CONVERT_TO_TEXT":
-            handling.fail(f"contentHandling {handling.text()!r} is not served here")
-        timeout_ms = integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms)
-        return LambdaProxy(named_function(node.entry("uri")), timeout_ms)
-    if kind == "http_proxy":
-        return _http_proxy(node, default_timeout_ms)
-    if kind != "mock":
-        node.entry("type").fail(f"integration type {kind!r} is not served here")
-    node.only(
-        "type",
-        "httpMethod",
-        "passthroughBehavior",
-        "requestTemplates",
-        "responses",
-        "timeoutInMillis",
-        "contentHandling",
-    )
-    return _mock(node)
-
-
-def _http_proxy(node: Node, default_timeout_ms: int) -> HttpProxy:
-    node.only("type", "httpMethod", "uri", "requestParameters", "passthroughBehavior", "timeoutInMillis", "responses")
-    uri, parameters = node.entry("uri"), node.optional("requestParameters")
-    if not re.match(r"https?://", uri.text()):
-        uri.fail("an HTTP integration has an absolute http or https URI")
-    mapped: dict[str, dict[str, str]] = {"path": {}, "querystring": {}, "header": {}}
-    for name, value in parameters.texts().items() if parameters else ():
-        found = re.fullmatch(r"integration\.request\.(path|querystring|header)\.(.+)", name)
-        if found is None or not _request_value(value):
-            node.fail(f"request parameter {name} = {value} is not served here")
-        mapped[found[1]][found[2]] = value
-    for name in unmapped(uri.text(), mapped["path"]):
-        uri.fail(f"{{{name}}} is filled by nothing: map integration.request.path.{name} in requestParameters")
-    return HttpProxy(
-        method=node.entry("httpMethod").text().upper(),
-        uri=uri.text(),
-        path=mapped["path"],
-        query=mapped["querystring"],
-        headers=mapped["header"],
-        timeout_ms=integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms),
-    )
-
-
-def _request_value(value: str) -> bool:
-    quoted = len(value) > 1 and value[0] == value[-1] == "'"
-    return quoted or re.fullmatch(r"method\.request\.(path|querystring|header)\.[^.]+", value) is not None
-
-
-def _mock(node: Node) -> Mock:
-    templates = node.optional("requestTemplates")
-    responses = node.optional("responses")
-    passthrough = node.optional("passthroughBehavior")
-    behaviour = passthrough.text().lower() if passthrough else "when_no_match"
-    if behaviour not in ("never", "when_no_templates", "when_no_match"):
-        node.fail(f"passthroughBehavior {behaviour!r} is none of API Gateway's")
-    return Mock(
-        request_templates=templates.texts() if templates else {},
-        responses=tuple(_mock_response(pattern, child) for pattern, child in responses.entries()) if responses else (),
-        passthrough=behaviour,
-    )
-
-
-def _mock_response(pattern: str, node: Node) -> MockResponse:
-    parameters, templates = node.optional("responseParameters"), node.optional("responseTemplates")
-    prefix = "method.response.header."
-    headers = parameters.texts() if parameters else {}
-    for name, value in headers.items():
-        if not name.startswith(prefix) or not _mappable(value):
-            node.fail(f"response parameter {name} = {value} is not served here")
-    return MockResponse(
-        pattern=None if pattern == "default" else pattern,
-        status=node.entry("statusCode").integer(),
-        headers={name.removeprefix(prefix): value for name, value in headers.items()},
-        templates=templates.texts() if templates else {},
-    )
-
-
 def _gateway_responses(top: Node) -> Iterator[tuple[str, GatewayResponse]]:
     node = top.optional(f"{X}gateway-responses")
-    prefix = "gatewayresponse.header."
     for name, child in node.entries() if node else ():
         if name not in KINDS:
             child.fail("there is no gateway response of this type")
         child.only("statusCode", "responseParameters", "responseTemplates")
-        status, parameters = child.optional("statusCode"), child.optional("responseParameters")
-        templates = child.optional("responseTemplates")
-        headers = parameters.texts() if parameters else {}
-        for parameter, value in headers.items():
-            if not parameter.startswith(prefix) or not _mappable(value):
-                child.fail(f"response parameter {parameter} = {value} is not served here")
+        status = child.optional("statusCode")
         yield (
             name,
             GatewayResponse(
                 status=status.integer() if status else None,
-                headers={key.removeprefix(prefix): value for key, value in headers.items()},
-                templates=templates.texts() if templates else {},
+                headers=read_headers(child, "gatewayresponse.header."),
+                templates=read_templates(child, "responseTemplates"),
             ),
         )
-
-
-def _mappable(value: str) -> bool:
-    quoted = len(value) > 1 and value[0] == value[-1] == "'"
-    return quoted or value.startswith(("context.", "stageVariables.", "method.request."))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast, get_args
 
-from emulator.definition import Api, HttpProxy, Period, Plan, Quota, Stage, Throttle
-from emulator.gateway.http_proxy import stage_variables_of
+from emulator.definition import Api, Http, Period, Plan, Quota, Stage, Throttle
+from emulator.gateway.http_integration import stage_variables_of
 from emulator.yaml_source import DefinitionError, Node, read_yaml
 
 # AWS's limits for `timeoutInMillis`, used for the default as well.
@@ -131,7 +131,7 @@ def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) 
 def check_stage_variables(path: Path, api: Api, stage: Stage) -> None:
     """A URI that names a stage variable which is not there leads nowhere. Raises DefinitionError."""
     for method in api.methods:
-        if isinstance(method.integration, HttpProxy):
+        if isinstance(method.integration, Http):
             for name in stage_variables_of(method.integration.uri):
                 if name not in stage.variables:
                     raise DefinitionError(f"{path}: {stage.name}: variables: {method.label} needs {name!r}")

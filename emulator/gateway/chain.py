@@ -38,7 +38,7 @@ from emulator.gateway.compression import Compression, unpack
 from emulator.gateway.context import Exchange, Randomness, Reply, Request, new_ids
 from emulator.gateway.errors import Refusal
 from emulator.gateway.event import Events
-from emulator.gateway.http_proxy import HttpProxies
+from emulator.gateway.http_integration import HttpIntegrations
 from emulator.gateway.identity import Identities
 from emulator.gateway.invoke import Functions, Integrations
 from emulator.gateway.lambda_authorizer import LambdaAuthorizers
@@ -98,7 +98,7 @@ class Gateway:
             refusals=dict(around.invocation_refusals),
             events=events,
             mocks=Mocks.of(methods, variables),
-            proxies=HttpProxies.of(methods, deployment.stage.variables, deployment.api_id, around.clock),
+            services=HttpIntegrations.of(deployment, variables, around.clock),
             clock=around.clock,
         )
         self.steps: tuple[Step, ...] = (

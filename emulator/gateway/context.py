@@ -77,11 +77,12 @@ class ApiKey:
 
 @dataclass(slots=True)
 class Integration:
-    """How the integration went, for the access log; times in milliseconds."""
+    """How the integration went, for the access log; times in milliseconds, `headers` of what a mapping may name."""
 
     status: int | None = None
     latency: int | None = None
     error: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(slots=True)

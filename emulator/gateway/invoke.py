@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from emulator.clock import Clock
-from emulator.definition import HttpProxy, LambdaProxy
+from emulator.definition import Http, LambdaProxy
 from emulator.gateway.context import Exchange
 from emulator.gateway.errors import Refusal
 from emulator.gateway.event import Events
-from emulator.gateway.http_proxy import HttpProxies
+from emulator.gateway.http_integration import HttpIntegrations
 from emulator.gateway.mock import Mocks
 from emulator.gateway.proxy_answer import read_answer
 
@@ -44,7 +44,7 @@ class Integrations:
     refusals: dict[type[Exception], str]
     events: Events
     mocks: Mocks
-    proxies: HttpProxies
+    services: HttpIntegrations
     clock: Clock
     running: set[asyncio.Task[Outcome]] = field(default_factory=set)
 
@@ -53,13 +53,13 @@ class Integrations:
         integration = exchange.method.integration
         if isinstance(integration, LambdaProxy):
             return self._invoke(exchange, integration)
-        if isinstance(integration, HttpProxy):
+        if isinstance(integration, Http):
             return self._pass_on(exchange, integration)
         exchange.reply = self.mocks.answer(exchange)
         return None
 
-    async def _pass_on(self, exchange: Exchange, integration: HttpProxy) -> None:
-        exchange.reply = await self.proxies.answer(exchange, integration)
+    async def _pass_on(self, exchange: Exchange, integration: Http) -> None:
+        exchange.reply = await self.services.answer(exchange, integration)
 
     async def _invoke(self, exchange: Exchange, integration: LambdaProxy) -> None:
         payload = self.events.build(exchange)
@@ -106,4 +106,4 @@ class Integrations:
         for task in tuple(self.running):
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
-        self.proxies.close()
+        self.services.close()

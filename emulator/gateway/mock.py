@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import orjson
 from emulator.definition import Method, Mock
 from emulator.gateway.context import Exchange, Reply, media_type_of
 from emulator.gateway.errors import Refusal
-from emulator.gateway.respond import Rendering
+from emulator.gateway.mapped import MappedResponses
 from emulator.gateway.variables import Template, Variables
 
 
@@ -19,7 +18,7 @@ from emulator.gateway.variables import Template, Variables
 class _Compiled:
     requests: Mapping[str, Template]
     passthrough: str
-    responses: tuple[tuple[re.Pattern[str] | None, Rendering], ...]
+    responses: MappedResponses
 
 
 @dataclass(slots=True)
@@ -37,15 +36,7 @@ class Mocks:
             status = str(orjson.loads(_request(mock, exchange))["statusCode"])
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise Refusal("API_CONFIGURATION_ERROR") from error
-        default = None
-        for pattern, rendering in mock.responses:
-            if pattern is None:
-                default = rendering
-            elif pattern.fullmatch(status):
-                return rendering.reply(exchange)
-        if default is None:
-            raise Refusal("API_CONFIGURATION_ERROR")
-        return default.reply(exchange)
+        return mock.responses.chosen(status).reply(exchange)
 
 
 def _request(mock: _Compiled, exchange: Exchange) -> str | bytes:
@@ -62,11 +53,5 @@ def _compile(mock: Mock, variables: Variables) -> _Compiled:
     return _Compiled(
         {kind: variables.template(text, missing="") for kind, text in mock.request_templates.items()},
         mock.passthrough,
-        tuple(
-            (
-                None if response.pattern is None else re.compile(response.pattern),
-                Rendering.of(response.status, response.headers, response.templates, variables),
-            )
-            for response in mock.responses
-        ),
+        MappedResponses.of(mock.responses, variables),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,8 @@ _REFERENCE = re.compile(r"\$!?(\{)?context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*)
 _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CLAIMS = "authorizer.claims."
 _AUTHORIZER = "authorizer."
+_STAGE = "stageVariables."
+_ANSWERED = "integration.response.header."
 # The refusals with which the authorizing step ends; after any other the caller had been let in.
 _AUTHORIZE_STATUSES = {
     "UNAUTHORIZED": "401",
@@ -131,6 +133,7 @@ class Variables:
     """The resolvers of one deployment."""
 
     known: dict[str, Resolver]
+    of_stage: Mapping[str, str]
 
     @classmethod
     def of(cls, deployment: Deployment) -> Variables:
@@ -141,7 +144,7 @@ class Variables:
             "customDomain.basePathMatched": deployment.mount.base_path,
         }
         constant: dict[str, Resolver] = {name: partial(_constant, value) for name, value in fixed.items()}
-        return cls({**_OF_THE_REQUEST, **_OF_THE_OUTCOME, **constant})
+        return cls({**_OF_THE_REQUEST, **_OF_THE_OUTCOME, **constant}, deployment.stage.variables)
 
     def resolver(self, name: str) -> Resolver:
         if name.startswith(_CLAIMS):
@@ -172,11 +175,19 @@ class Variables:
         return part
 
     def mapping(self, expression: str) -> Resolver:
-        """Compiles a mapping expression of a header: 'quoted', context.x or method.request.header.x."""
+        """Compiles a mapping expression: 'quoted', context.x, stageVariables.x, method.request.header.x.
+
+        Also integration.response.header.x, where an integration has answered.
+        """
         if expression.startswith("'"):
             return partial(_constant, expression[1:-1])
         if expression.startswith("context."):
             return self.resolver(expression.removeprefix("context."))
+        if expression.startswith(_STAGE):
+            return partial(_constant, self.of_stage.get(expression.removeprefix(_STAGE)))
+        if expression.startswith(_ANSWERED):
+            answered = expression.removeprefix(_ANSWERED).lower()
+            return lambda exchange: exchange.integration.headers.get(answered)
         place, _, name = expression.removeprefix("method.request.").partition(".")
         if place == "header":
             return lambda exchange: exchange.headers.lower.get(name.lower())

@@ -76,7 +76,7 @@ BANS = {
     "HTTP clients": Ban(
         names=("requests", "httpx", "aiohttp", "urllib3"),
         where=("chalicelib", "emulator", "infra"),
-        but=("emulator/gateway/http_proxy.py",),
+        but=("emulator/gateway/http_integration.py",),
         instead="chalicelib/store/wire.py, emulator/keyset.py or infra/local/api_client.py",
         planted="import requests\n",
     ),

@@ -37,6 +37,34 @@ paths:
           integration.request.querystring.stage: "'dev'"
           integration.request.header.X-Number: method.request.querystring.n
         timeoutInMillis: 500
+  /mapped/{{id}}:
+    post:
+      x-amazon-apigateway-integration:
+        type: http
+        httpMethod: PUT
+        uri: http://127.0.0.1:{port}/shop/{{id}}
+        requestParameters:
+          integration.request.path.id: method.request.path.id
+          integration.request.querystring.m: method.request.querystring.n
+          integration.request.header.X-Number: method.request.header.X-Number
+        responses:
+          default:
+            statusCode: "200"
+            responseParameters:
+              method.response.header.X-Was: integration.response.header.WWW-Authenticate
+              method.response.header.X-Not-There: integration.response.header.X-Not-There
+              method.response.header.Content-Type: "'application/shop+json'"
+          "3..":
+            statusCode: "409"
+            responseTemplates: {{application/json: '{{"moved":"$context.requestId"}}'}}
+          "404": {{statusCode: "410"}}
+  /unmapped:
+    get:
+      x-amazon-apigateway-integration:
+        type: http
+        httpMethod: GET
+        uri: http://127.0.0.1:{port}/shop/
+        responses: {{"404": {{statusCode: "410"}}}}
   /gone:
     get:
       x-amazon-apigateway-integration: {{type: http_proxy, httpMethod: GET, uri: "http://127.0.0.1:1/"}}
@@ -170,7 +198,41 @@ def test_a_path_cannot_leave_where_it_was_put(port: int) -> None:
     assert _said(text)[0]["path"] == "/shop/x%3Fadmin%3D1%23?stage=dev"
 
 
+def test_only_what_is_mapped_goes_either_way(port: int) -> None:
+    """Source: "Set up HTTP custom integrations": without a mapping nothing but the body passes."""
+    status, text, headers = _ask(
+        port, "POST", "/mapped/7?n=5&other=1", b"{}", X_Number="3", X_Secret="1", Cookie="a=b", Accept="text/html"
+    )  # fmt: skip
+    said, arrived = _said(text)
+    assert (status, said["method"], said["path"], said["body"]) == (200, "PUT", "/shop/7?m=5", "{}")
+    assert arrived["x-number"] == "3"
+    assert arrived["accept"] == "application/json"
+    assert arrived["user-agent"].startswith("AmazonAPIGateway_")
+    assert not {"x-secret", "cookie", "x-forwarded-for"} & arrived.keys()
+    answered = {name.lower(): value for name, value in headers}
+    assert (answered["x-was"], answered["content-type"]) == ("Basic", "application/shop+json")
+    assert not {"set-cookie", "location", "x-not-there", "www-authenticate"} & answered.keys()
+
+
+def test_what_the_request_does_not_have_is_not_sent(port: int) -> None:
+    said, arrived = _said(_ask(port, "POST", "/mapped/7")[1])
+    assert said["path"] == "/shop/7"
+    assert "x-number" not in arrived
+
+
+@pytest.mark.parametrize(("path", "wanted"), [("/mapped/none", 410), ("/mapped/moved", 409), ("/unmapped", 500)])
+def test_the_answer_is_chosen_by_its_status(port: int, path: str, wanted: int) -> None:
+    """Source: "Set up integration responses": a pattern is for the whole status, `default` for all others."""
+    status, text, _ = _ask(port, "GET" if path == "/unmapped" else "POST", path)
+    assert status == wanted
+    assert ({409: b'{"moved":"', 410: b"/shop/none", 500: b"Internal server error"}[wanted]) in text
+
+
 MISTAKES = [
+    ("httpMethod: PUT", "httpMethod: PUT\n        passthroughBehavior: never", "everybody would get a 415"),
+    ("\"'application/shop+json'\"", "integration.response.body.x", "response parameter"),
+    ("$context.requestId", "$input.body", "VTL is not"),
+    ("3..", "3(", "is no regular expression"),
     ("http://127.0.0.1:{port}/shop/{{proxy}}", "ftp://x/{{proxy}}", "absolute http or https URI"),
     ("/shop/{{proxy}}", "/shop/{{proxy}}/{{other}}", "{other} is filled by nothing"),
     ("method.request.path.proxy", "context.requestId", "is not served here"),
