@@ -25,7 +25,10 @@ _PATH = re.compile(r"/(?:[!$&'()*+,\-./0-9:;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 _AMBIGUOUS = re.compile(r"%(?:2[Ff]|5[Cc]|00)|//|/(?:\.|%2[Ee]){1,2}(?:/|$)")
 # Half an escape, or what may not stand in a request target at all.
 _BAD_QUERY = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^\x21\x22\x24-\x7e]")
-_ROOT = re.compile(r"(?:^|;)\s*(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
+# What a client may bring along of an X-Ray trace; anything else in the header ends here.
+_TRACED = re.compile(
+    r"(?:^|;)\s*(Root=1-[0-9a-f]{8}-[0-9a-f]{24}|Parent=[0-9a-f]{16}|Sampled=[01])\s*(?=;|$)", re.ASCII
+)
 
 
 def parse(exchange: Exchange) -> None:
@@ -42,14 +45,15 @@ def parse(exchange: Exchange) -> None:
     if request.raw_query:
         exchange.query = _query(request.raw_query)
     if "x-amzn-trace-id" in exchange.headers.lower:
-        _keep_root(exchange)
+        _keep_trace(exchange)
 
 
-def _keep_root(exchange: Exchange) -> None:
-    """A client may bring the root of its X-Ray trace along."""
-    match = _ROOT.search(exchange.headers.lower["x-amzn-trace-id"])
-    if match is not None:
-        exchange.ids = replace(exchange.ids, trace_id=match.group(1))
+def _keep_trace(exchange: Exchange) -> None:
+    """A client may bring its X-Ray trace along: the root, its own segment, and whether it is sampled."""
+    said = {part[:4]: part for part in _TRACED.findall(exchange.headers.lower["x-amzn-trace-id"])}
+    if "Root" in said:
+        trace = [said[name] for name in ("Root", "Pare", "Samp") if name in said]
+        exchange.ids = replace(exchange.ids, trace_id=";".join(trace))
 
 
 def _check_size(exchange: Exchange) -> None:

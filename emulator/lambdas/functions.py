@@ -71,6 +71,7 @@ class Functions:
             raise UnknownFunction(name)
         if len(payload) > MAXIMUM_PAYLOAD_BYTES:
             return Outcome(b'{"errorType":"RequestTooLargeException"}', "Unhandled")
+        trace_id = _decided(trace_id, request_id)
         if pool.config.reserved_concurrency is not None:
             return await pool.invoke(request_id, payload, trace_id)
         return await self._invoke_shared(pool, request_id, payload, trace_id)
@@ -126,3 +127,10 @@ class Functions:
         with suppress(asyncio.CancelledError):
             async for _ in changes:
                 await self.reload()
+
+
+def _decided(trace_id: str, request_id: str) -> str:
+    """The trace as functions find it in `_X_AMZN_TRACE_ID`: with a segment, and sampled only if the caller said so."""
+    parent = "" if "Parent=" in trace_id else f";Parent={request_id.replace('-', '')[:16]}"
+    sampled = "" if "Sampled=" in trace_id else ";Sampled=0"
+    return f"{trace_id}{parent}{sampled}" if trace_id else ""

@@ -110,9 +110,12 @@ def test_an_event_over_six_megabytes_never_reaches_lambda(rig: Rig) -> None:
     assert (reply.status, message(reply), rig.functions.events) == (413, "Request Too Long", [])
 
 
-def test_the_client_may_bring_the_root_of_its_trace(rig: Rig) -> None:
+def test_the_client_may_bring_its_trace(rig: Rig) -> None:
+    """Source: X-Ray developer guide, "Tracing header"."""
     root = "Root=1-5759e988-bd862e3fe1be46a994272793"
     reply = rig.ask("GET", "/open", headers={"X-Amzn-Trace-Id": f"{root};Parent=53995c3f42cd8ad8;Sampled=1"})
+    assert header(reply, "X-Amzn-Trace-Id") == f"{root};Parent=53995c3f42cd8ad8;Sampled=1"
+    reply = rig.ask("GET", "/open", headers={"X-Amzn-Trace-Id": f"Self=1-a;{root};Sampled=?;Evil=1"})
     assert header(reply, "X-Amzn-Trace-Id") == root
     reply = rig.ask("GET", "/open", headers={"X-Amzn-Trace-Id": "Root=evil"})
     assert (header(reply, "X-Amzn-Trace-Id") or "").startswith("Root=1-")
