@@ -34,7 +34,7 @@ from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_argume
 from emulator.served import Served
 from emulator.server import Application, GatewayServer, build_server
 from emulator.sources import chalice_project, read_functions
-from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, check_stage_variables, read_stages
+from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, definition_variables, read_stages
 from emulator.yaml_source import DefinitionError
 
 # One API, one account on this machine: ids of the length AWS's have.
@@ -55,9 +55,8 @@ def _variables(given: Sequence[str], stage: str) -> dict[str, str]:
 def _deployment(arguments: argparse.Namespace, api_file: Path) -> Deployment:
     variables = _variables(arguments.var, arguments.stage)
     stage, plans, account = _stages(arguments, variables)
-    api = read_api(api_file, variables, stage.integration_timeout_ms)
+    api = read_api(api_file, variables | definition_variables(stage), stage.integration_timeout_ms)
     check_labels(arguments.stages or api_file, api, stage, plans)
-    check_stage_variables(arguments.stages or api_file, api, stage)
     mount = _mount(arguments)
     return Deployment(api, stage, plans, account, variables["account"], variables["region"], API_ID, mount)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast, get_args
 
-from emulator.definition import Api, Http, Period, Plan, Quota, Stage, Throttle
-from emulator.gateway.http_integration import stage_variables_of
+from emulator.definition import Api, Period, Plan, Quota, Stage, Throttle
 from emulator.yaml_source import DefinitionError, Node, read_yaml
 
 # AWS's limits for `timeoutInMillis`, used for the default as well.
@@ -21,6 +21,9 @@ DEFAULT_ACCESS_LOG = (
 )
 
 
+# Source: API Gateway developer guide, "Stage variables": names and values.
+_VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]+")
+_VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
 READABLE_LOG = (
     "$context.requestTime $context.httpMethod $context.path $context.status $context.responseLatency ms "
     "(function $context.integration.latency ms) $context.error.responseType $context.error.message"
@@ -99,17 +102,26 @@ def _stage(name: str, node: Node) -> Stage:
     node.only("throttle", "methods", "access_log", "integration_timeout_default_ms", "variables", "metrics")
     access_log, metrics = node.optional("access_log"), node.optional("metrics")
     methods = _only(node.optional("methods"), "rate", "burst", "metrics")
-    variables = node.optional("variables")
     return Stage(
         name=name,
         throttle=_throttle(node.optional("throttle")),
         methods=_throttles(methods),
         access_log=" ".join((access_log.text() if access_log else DEFAULT_ACCESS_LOG).split("\n")).strip(),
         integration_timeout_ms=integration_timeout(node.optional("integration_timeout_default_ms"), LONGEST_TIMEOUT_MS),
-        variables=variables.texts() if variables else {},
+        variables=_variables(node.optional("variables")),
         metrics=metrics.boolean() if metrics else False,
         method_metrics=_metrics(methods),
     )
+
+
+def _variables(node: Node | None) -> Mapping[str, str]:
+    variables = node.texts() if node else {}
+    for name, value in variables.items():
+        if node and not (_VARIABLE_NAME.fullmatch(name) and _VARIABLE_VALUE.fullmatch(value)):
+            node.entry(name).fail(
+                "a stage variable has a name of letters, digits, _, and a value of these and -.~:/?#&=,"
+            )
+    return variables
 
 
 def bare_stage(name: str, *, json_log: bool) -> Stage:
@@ -128,13 +140,9 @@ def check_labels(path: Path, api: Api, stage: Stage, plans: Mapping[str, Plan]) 
             raise DefinitionError(f"{path}: {holder}: methods: the API has no {label!r}")
 
 
-def check_stage_variables(path: Path, api: Api, stage: Stage) -> None:
-    """A URI that names a stage variable which is not there leads nowhere. Raises DefinitionError."""
-    for method in api.methods:
-        if isinstance(method.integration, Http):
-            for name in stage_variables_of(method.integration.uri):
-                if name not in stage.variables:
-                    raise DefinitionError(f"{path}: {stage.name}: variables: {method.label} needs {name!r}")
+def definition_variables(stage: Stage) -> dict[str, str]:
+    """What `${stageVariables.x}` is in a definition: functions, authorizers and services may be named by the stage."""
+    return {f"stageVariables.{name}": value for name, value in stage.variables.items()}
 
 
 def read_stages(

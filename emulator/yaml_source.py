@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import yaml
 
 # `${name}` is ours; `${stageVariables.x}` and `${context.x}` have a dot and belong to API Gateway.
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\{((?:stageVariables\.)?[A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class DefinitionError(Exception):

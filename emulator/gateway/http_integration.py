@@ -30,7 +30,6 @@ _OWN = frozenset(
     | {"upgrade", "host", "content-length", "expect"}
 )
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9._-]+)\+?\}")
-_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
 
 # A connection that is refused at once is a timeout in urllib3's family of errors, and none here.
 _LATE = (TimeoutError, urllib3.exceptions.TimeoutError)
@@ -168,20 +167,15 @@ def _answer_headers(headers: urllib3.HTTPHeaderDict) -> list[tuple[str, str]]:
 
 
 def _compile(integration: Http, variables: Variables) -> _Compiled:
-    uri = _STAGE_VARIABLE.sub(lambda found: variables.of_stage[found[1]], integration.uri)
     path, query, headers = (
         {name: variables.mapping(text) for name, text in mapped.items()}
         for mapped in (integration.path, integration.query, integration.headers)
     )
     given = integration.responses
-    return _Compiled(uri, path, query, headers, None if given is None else MappedResponses.of(given, variables))
+    responses = None if given is None else MappedResponses.of(given, variables)
+    return _Compiled(integration.uri, path, query, headers, responses)
 
 
 def unmapped(uri: str, path: Mapping[str, str]) -> list[str]:
     """The placeholders of a URI that no mapping fills."""
-    return [name for name in _PLACEHOLDER.findall(_STAGE_VARIABLE.sub("", uri)) if name not in path]
-
-
-def stage_variables_of(uri: str) -> list[str]:
-    """The stage variables that a URI names."""
-    return _STAGE_VARIABLE.findall(uri)
+    return [name for name in _PLACEHOLDER.findall(uri) if name not in path]

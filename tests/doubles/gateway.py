@@ -23,7 +23,7 @@ from emulator.gateway.context import Reply, Request
 from emulator.gateway.metrics import Metrics
 from emulator.keyset import KeySet
 from emulator.openapi import read_api
-from emulator.stages import read_stages
+from emulator.stages import definition_variables, read_stages
 
 HERE = Path(__file__).parent
 ISSUER = "https://issuer.test/a"
@@ -193,7 +193,9 @@ def read_deployment(api: Path | None = None, stages: Path | None = None, **chang
         "audience": AUDIENCE,
     } | changes
     stage, plans, account = read_stages(stages or HERE / "gateway_stages.yaml", "local", variables)
-    read = read_api(api or HERE / "gateway_api.yaml", variables, stage.integration_timeout_ms)
+    read = read_api(
+        api or HERE / "gateway_api.yaml", variables | definition_variables(stage), stage.integration_timeout_ms
+    )
     return Deployment(read, stage, plans, account, ACCOUNT, "us-east-1", "sample0000")
 
 

@@ -237,7 +237,7 @@ MISTAKES = [
     ("/shop/{{proxy}}", "/shop/{{proxy}}/{{other}}", "{other} is filled by nothing"),
     ("method.request.path.proxy", "context.requestId", "is not served here"),
     ("integration.request.path.proxy", "integration.request.body", "is not served here"),
-    ("http://127.0.0.1:{port}", "http://${{stageVariables.host}}", "needs 'host'"),
+    ("http://127.0.0.1:{port}", "http://${{stageVariables.host}}", "no value given for ${stageVariables.host}"),
 ]
 
 

@@ -177,6 +177,11 @@ STAGE_MISTAKES = [
     ("{rate: 1, burst: 2}", "{rate: 1, burst: 2, metrics: 1}", "true or false"),
     ("{rate: 1, burst: 2}", "{burst: 2, metrics: true}", "`rate` is missing"),
     ("{rate: 1, burst: 1}", "{rate: 1, burst: 1, metrics: true}", "`metrics` is not one of"),
+    (
+        "    methods: {",
+        "    variables: {host: 'a b'}\n    methods: {",
+        "stages > local > variables > host: a stage variable",
+    ),
     ("account:", "acount:", "`acount` is not one of"),
     ("  local:", "  other:", "there is no stage 'local'"),
     ("integration_timeout_default_ms: 2000", "integration_timeout_default_ms: 30000", "outside"),
