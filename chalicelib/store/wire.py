@@ -251,6 +251,8 @@ class AwsJson:
         self._target_prefix = target_prefix
         self._content_type = f"application/x-amz-json-{json_version}"
         self._signer = Signer(service, region, self._address.host, self._content_type)
+        # CloudTrail shows it beside each call; outside of Lambda there is no function.
+        self._agent = f"tollgate/{os.environ.get('AWS_LAMBDA_FUNCTION_NAME', '-')}"
         self._credentials = credentials or credentials_source()
         self._clock = clock or SystemClock()
         self._idle: deque[_Connection] = deque()
@@ -328,6 +330,7 @@ class AwsJson:
         head = (
             f"POST / HTTP/1.1\r\nHost: {self._address.host}\r\nContent-Type: {self._content_type}\r\n"
             f"X-Amz-Target: {target}\r\nX-Amz-Date: {amz_date}\r\n{token}"
+            f"User-Agent: {self._agent}\r\n"
             f"Authorization: {self._signer.authorization(target, body, amz_date, credentials)}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )

@@ -16,11 +16,13 @@ import pytest
 from infra.clients import Place
 from infra.functions import function_rows
 from infra.local import engines
+from infra.permissions import GRANTS
 from infra.register import Issued, NewClient
 from infra.resources import read_resources
 from infra.signing import main as apply_signing
 from infra.tables import apply_tables
 from tests.doubles.platform import Context
+from tests.doubles.tapped_aws import Tap, tapped
 
 ISSUER = "https://localhost:8443/_emulator/issuer"
 RESOURCES = read_resources("local")
@@ -33,6 +35,7 @@ class House:
     handle: Any
     client: Issued
     directory: Path
+    tap: Tap
 
     def ask(self, secret: str) -> dict[str, Any]:
         pair = b64encode(f"{self.client.client_id}:{secret}".encode()).decode()
@@ -70,16 +73,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Set up in the order of a first start; the function reads the environment it would be deployed with."""
     directory = tmp_path_factory.mktemp("data")
     moto = engines.start_moto()
-    with pytest.MonkeyPatch.context() as patch:
-        place = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": moto.url}
+    with pytest.MonkeyPatch.context() as patch, tapped(moto.url) as tap:
+        place = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": tap.url}
         keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
+        patch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tollgate-local-tokens")
         row = function_rows("local", {**place, **keys, "ISSUER": ISSUER})[0]
         for name, value in row["environment"].items():
             patch.setenv(name, value)
         for name in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
         try:
-            yield House(_handler(row["handler"]), _set_up(directory), directory)
+            yield House(_handler(row["handler"]), _set_up(directory), directory, tap)
         finally:
             moto.stop()
 
@@ -134,3 +138,10 @@ def test_a_new_signing_key_is_used_and_named_at_once(house: House) -> None:
     assert jwt.get_unverified_header(token)["kid"] != jwt.get_unverified_header(before)["kid"]
     with pytest.raises(KeyError):
         house.verify(token)  # not published yet: publishing comes before the first use
+
+
+def test_l3_it_calls_what_its_policy_grants(house: House) -> None:
+    assert house.ask(house.client.client_secret)["statusCode"] == 200
+    granted = {action for grant in GRANTS["tokens"] for action in grant.actions}
+    assert {call.action for call in house.tap.calls} == granted
+    assert {call.table for call in house.tap.calls} == {"", RESOURCES.tables["clients"]}

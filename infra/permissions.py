@@ -1,0 +1,168 @@
+"""What each function may call: the one list, from which a stage's policies are written.
+
+`python -m infra.permissions --stage local --account 123456789012 --region us-east-1 --directory .chalice` writes a
+file per function. Nothing is granted by exclusion and no action or resource is `*`; what every function does (its own
+log) is added to each. DynamoDB authorizes the parts of a transaction one by one, hence the condition on writes: nobody
+may write outside of one.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from infra.event_sources import APP
+from infra.files import PUBLIC_MODE, replace_file
+from infra.resources import Resources, read_resources
+
+Statement = dict[str, Any]
+VERSION: Final = "2012-10-17"
+_IN_A_TRANSACTION: Final = {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Actions on places of `_arns`; `transacted` if only as part of a transaction."""
+
+    sid: str
+    actions: tuple[str, ...]
+    places: tuple[str, ...]
+    transacted: bool = False
+
+
+_APPEND: Final = Grant("AppendCommits", ("dynamodb:PutItem",), ("commits",), transacted=True)
+_FIND: Final = Grant("FindCommits", ("dynamodb:GetItem",), ("commits",))
+_POST: Final = Grant("PostToLedger", ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("ledger",), transacted=True)
+_CHANGE: Final = Grant("ChangeLedger", ("dynamodb:UpdateItem",), ("ledger",), transacted=True)
+_READ: Final = Grant("ReadLedger", ("dynamodb:GetItem", "dynamodb:Query"), ("ledger",))
+_STATUS: Final = Grant("AskClientStatus", ("dynamodb:GetItem",), ("clients",))
+_TENANTS: Final = Grant("ListTenants", ("dynamodb:Query",), ("clients",))
+_HISTORY: Final = Grant("ReadProjections", ("dynamodb:Query",), ("projections",))
+_FORGET: Final = Grant("ForgetReminders", ("dynamodb:DeleteItem",), ("ledger",), transacted=True)
+_MONEY: Final = (_APPEND, _FIND, _POST, _READ, _STATUS)
+# A sweeper makes nothing new, takes away the reminders of what has happened, and finds the tenants it works for.
+_DUE: Final = (_APPEND, _FIND, _CHANGE, _FORGET, _READ, _TENANTS)
+
+GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
+    "tokens": (
+        Grant("AuthenticateClients", ("dynamodb:GetItem",), ("clients",)),
+        Grant("SignTokens", ("kms:GetPublicKey", "kms:Sign"), ("signing_key",)),
+        Grant("ReadPepper", ("secretsmanager:GetSecretValue",), ("pepper",)),
+    ),
+    "accounts": (
+        *_MONEY,
+        Grant("ReadStatements", ("dynamodb:GetItem", "dynamodb:Query"), ("projections",)),
+        # The slices of an account are read together.
+        Grant("ReadSlices", ("dynamodb:BatchGetItem",), ("ledger",)),
+    ),
+    "payments": (
+        *_MONEY,
+        _HISTORY,
+        Grant("FreeReferences", ("dynamodb:DeleteItem",), ("ledger",), transacted=True),
+    ),
+    "refunds": _MONEY,
+    "transfers": _MONEY,
+    "payments_due": _DUE,
+    "transfers_due": _DUE,
+    "events": (Grant("ReadClock", ("dynamodb:GetItem",), ("ledger",)), _HISTORY, _STATUS),
+    "clocks": (
+        _APPEND,
+        _FIND,
+        _CHANGE,
+        Grant("ReadClock", ("dynamodb:GetItem",), ("ledger",)),
+        _STATUS,
+    ),
+    "projections": (
+        Grant("ReadCommits", ("dynamodb:BatchGetItem",), ("commits",)),
+        Grant("Project", ("dynamodb:PutItem",), ("projections",), transacted=True),
+        Grant("ReadProjections", ("dynamodb:BatchGetItem",), ("projections",)),
+        # Lambda itself reads the streams, in the role of the function.
+        Grant(
+            "FollowStreams",
+            ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+            ("commits/stream", "ledger/stream"),
+        ),
+    ),
+    # It reads everything, and writes nothing but what streams have lost.
+    "verifier": (
+        Grant("ReadCommits", ("dynamodb:Query",), ("commits",)),
+        _READ,
+        Grant("ReadProjections", ("dynamodb:BatchGetItem", "dynamodb:Query"), ("projections",)),
+        Grant("FillInProjections", ("dynamodb:PutItem",), ("projections",), transacted=True),
+        _TENANTS,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The account and Region that a stage's resources are in."""
+
+    account: str
+    region: str
+
+
+def policy(function: str, resources: Resources, where: Where) -> dict[str, Any]:
+    """Return a function's whole policy; KeyError for a function that the list does not have."""
+    statements = [_statement(grant, resources, where) for grant in GRANTS[function]]
+    return {"Version": VERSION, "Statement": [*statements, _own_log(function, resources, where)]}
+
+
+def _statement(grant: Grant, resources: Resources, where: Where) -> Statement:
+    statement: Statement = {
+        "Sid": grant.sid,
+        "Effect": "Allow",
+        "Action": list(grant.actions),
+        "Resource": [_arn(place, resources, where) for place in grant.places],
+    }
+    if grant.transacted:
+        statement["Condition"] = _IN_A_TRANSACTION
+    if "signing_key" in grant.places:
+        # The key's id is not known before it exists and changes with rotation: whoever signs does so by the alias.
+        statement["Condition"] = {"StringEquals": {"kms:RequestAlias": resources.signing_key}}
+    return statement
+
+
+def _arn(place: str, resources: Resources, where: Where) -> str:
+    here = f"{where.region}:{where.account}"
+    if place == "signing_key":
+        return f"arn:aws:kms:{here}:key/*"
+    if place == "pepper":
+        return f"arn:aws:secretsmanager:{here}:secret:{resources.pepper}-??????"  # ends in six characters of AWS's
+    table, _, stream = place.partition("/")
+    # The stream's name is the instant it was made, which nobody knows before.
+    return f"arn:aws:dynamodb:{here}:table/{resources.tables[table]}{'/stream/*' if stream else ''}"
+
+
+def _own_log(function: str, resources: Resources, where: Where) -> Statement:
+    group = f"arn:aws:logs:{where.region}:{where.account}:log-group:/aws/lambda/{APP}-{resources.stage}-{function}"
+    return {
+        "Sid": "OwnLog",
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": [f"{group}:log-stream:*"],
+    }
+
+
+def write_policies(directory: Path, resources: Resources, where: Where) -> None:
+    """Write `policy-<function>.json` for every function."""
+    for function in GRANTS:
+        text = json.dumps(policy(function, resources, where), indent=2) + "\n"
+        replace_file(directory / f"policy-{function}.json", text.encode(), PUBLIC_MODE)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the policies of a stage."""
+    parser = argparse.ArgumentParser(prog="infra.permissions", description="The functions' policies, from one list.")
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--account", required=True, help="twelve digits")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--directory", type=Path, required=True)
+    options = parser.parse_args(argv)
+    write_policies(options.directory, read_resources(options.stage), Where(options.account, options.region))
+
+
+if __name__ == "__main__":
+    main()
