@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import jwt
@@ -40,7 +41,7 @@ def _measure(folder: Path, worker: str, seconds: float) -> list[float]:
     try:
         _start(folder, port, f"{base}/_emulator/issuer", worker, children)
         pid = children.running[0][1].pid
-        request = _request(token)
+        request = echo_request(token)
         _until_ready(base, folder, token, children)
         for connections in CONNECTIONS:
             before = _cpu_seconds(pid)
@@ -85,6 +86,20 @@ def _issue(folder: Path, issuer: str) -> str:
 
 def _start(folder: Path, port: int, issuer: str, worker: str, children: Children) -> None:
     certificates = ensure_certificates(folder)
+    options = {
+        "--cert": certificates.server,
+        "--key": certificates.server_key,
+        "--ca": certificates.ca,
+        "--issuer-dir": folder / "issuer",
+    }
+    command = echo_command(folder, port, worker, {"issuer": issuer, "algorithm": "ES256"}, options)
+    children.start("the emulator", command, folder / "emulator.log")
+
+
+def echo_command(
+    folder: Path, port: int, worker: str, variables: Mapping[str, str], more: Mapping[str, object]
+) -> list[str]:
+    """Write what the echo function and its caller need into `folder`; return the command that serves it."""
     function = {
         "name": "echo",
         "handler": "benchmarks.echo.entry.handle",
@@ -102,24 +117,21 @@ def _start(folder: Path, port: int, issuer: str, worker: str, children: Children
         "--functions": folder / "functions.json",
         "--code-root": ROOT,
         "--port": port,
-        "--cert": certificates.server,
-        "--key": certificates.server_key,
-        "--ca": certificates.ca,
         "--api-keys": folder / "api_keys.json",
         "--state-dir": folder / "state",
-        "--issuer-dir": folder / "issuer",
         "--worker": worker,
-        "--var": f"issuer={issuer}",
+        **more,
     }
-    command = [sys.executable, "-m", "emulator", *(str(p) for pair in options.items() for p in pair)]
-    children.start("the emulator", command, folder / "emulator.log")
+    command = [sys.executable, "-m", "emulator", *(str(part) for pair in options.items() for part in pair)]
+    return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
 
 
-def _request(token: str) -> str:
+def echo_request(token: str, key: str = "bench-key") -> str:
+    """Render a request of about 300 bytes of body."""
     headers = {
         "Host": "localhost",
         "Authorization": f"Bearer {token}",
-        "x-api-key": "bench-key",
+        "x-api-key": key,
         "Content-Type": "application/json",
         "Idempotency-Key": "@key@",
     }

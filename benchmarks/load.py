@@ -1,4 +1,4 @@
-"""A small HTTPS load generator in a process of its own: N keep-alive connections, closed loop, httptools parsing.
+"""A small HTTP(S) load generator in a process of its own: N keep-alive connections, closed loop, httptools parsing.
 
 python -m benchmarks.load < plan.json   prints the json of Result; a plan of many requests is too long for an argument
 """
@@ -125,18 +125,19 @@ class _Load:
 
     async def run(self) -> Result:
         address = urlsplit(self.plan.url)
-        context = ssl.create_default_context(cafile=self.plan.ca)
+        tls = address.scheme == "https"
+        context = ssl.create_default_context(cafile=self.plan.ca) if tls else None
         loop = asyncio.get_running_loop()
         began_seconds, began_cpu = time.perf_counter(), time.process_time()
         self.until_seconds = began_seconds + self.plan.seconds
         await asyncio.gather(
             *(
                 loop.create_connection(
-                    lambda number=number: _Connection(self, number),  # type: ignore[misc]
+                    lambda number=number: _Connection(self, number),
                     "127.0.0.1",
                     address.port or 443,
                     ssl=context,
-                    server_hostname="localhost",
+                    server_hostname="localhost" if tls else None,
                 )
                 for number in range(self.plan.connections)
             )

@@ -29,9 +29,12 @@ class TrustedIssuer:
     claims: tuple[ClaimRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class JwtAuthorizer:
-    """The native JWT authorizer of REST APIs; `header` is the lower-case name of its identity source."""
+    """The native JWT authorizer of REST APIs; `header` is the lower-case name of its identity source.
+
+    Each is itself alone, however alike another one is: it is looked up with every request, and its hash is free.
+    """
 
     name: str
     header: str

@@ -180,6 +180,10 @@ class KeySet:
     def fresh(self) -> bool:
         return self._fresh_until is not None and self.clock.steady() < self._fresh_until
 
+    def at_hand(self, kid: str) -> VerificationKey | None:
+        """The key of exactly this kid, if nothing has to be fetched to be sure."""
+        return self._keys.get(kid) if self.fresh() else None
+
     async def find(self, kid: str) -> VerificationKey | None:
         """The key of exactly this kid, or None. Raises KeysUnavailable."""
         if not self.fresh() or kid not in self._keys:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
+from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
+import orjson
 from jwt.algorithms import Algorithm, get_default_algorithms
 
 from emulator.definition import ClaimRule, TrustedIssuer
@@ -18,34 +19,43 @@ SIZE_LIMIT = 8_192
 # Clocks differ a little: for nbf and iat only. An expired token is expired.
 LEEWAY_SECONDS = 5
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+# From base64url's two own characters to base64's, and from base64's to what neither has.
+_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
+# The last characters whose bits beyond the last byte are all zero, by the length of what is left over four.
+_LAST = {1: "", 2: "AQgw", 3: "AEIMQUYcgkosw048"}
+_EXTENSIONS = frozenset({"crit", "b64", "enc", "zip"})
+_HEADERS_KEPT = 256
 _ALGORITHMS: Mapping[str, Algorithm] = get_default_algorithms()
 
 
 class InvalidToken(Exception):
-    """The reason, in the words that a `www-authenticate` may carry; never anything out of the token."""
+    """The reason, in the words that a `www-authenticate` may carry; never anything out of the token.
+
+    `lasting` is False where the same token may be good a moment later.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a token says of its signature; empty where it says nothing."""
+
+    algorithm: str
+    kid: str
 
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """A token taken apart, nothing of it verified yet."""
+    """A token taken apart, nothing of it verified yet; `claims_json` is as events carry it."""
 
-    header: Mapping[str, Any]
+    header: Header
     claims: Mapping[str, Any]
+    claims_json: bytes
     signing_input: bytes
     signature: bytes
-
-    @property
-    def algorithm(self) -> str:
-        algorithm = self.header.get("alg")
-        return algorithm if isinstance(algorithm, str) else ""
-
-    @property
-    def kid(self) -> str:
-        kid = self.header.get("kid")
-        if not isinstance(kid, str) or not kid:
-            raise InvalidToken("the token names no key")
-        return kid
 
     @property
     def issuer(self) -> str:
@@ -63,26 +73,35 @@ def read_compact(token: str) -> Compact:
     # Five segments are a JWE; an empty third one is an unsigned token.
     if len(segments) != 3:
         raise InvalidToken("the token is malformed")
-    header, claims, signature = (_decode(segment) for segment in segments)
-    compact = Compact(
-        header=_object(header),
-        claims=_object(claims),
+    claims, claims_json = _object(_decode(segments[1]))
+    return Compact(
+        header=_header(segments[0]),
+        claims=claims,
+        claims_json=claims_json,
         signing_input=token[: token.rindex(".")].encode("ascii"),
-        signature=signature,
+        signature=_decode(segments[2]),
     )
-    if "crit" in compact.header or "b64" in compact.header or "enc" in compact.header or "zip" in compact.header:
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def _header(segment: str) -> Header:
+    """The header, which all tokens of a key share."""
+    said, _ = _object(_decode(segment))
+    if _EXTENSIONS & said.keys():
         raise InvalidToken("the token uses an extension that is not understood")
-    return compact
+    algorithm, kid = (value if isinstance(value, str) else "" for value in (said.get("alg"), said.get("kid")))
+    return Header(algorithm, kid)
 
 
 def _decode(segment: str) -> bytes:
     """Canonical base64url: no padding, no other alphabet, no loose bits at the end."""
-    if _SEGMENT.fullmatch(segment) is None or len(segment) % 4 == 1:
+    loose = len(segment) % 4
+    if not segment or (loose and segment[-1] not in _LAST[loose]):
         raise InvalidToken("the token is malformed")
-    decoded = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode("ascii") != segment:
-        raise InvalidToken("the token is malformed")
-    return decoded
+    try:
+        return a2b_base64(segment.encode("ascii").translate(_ALPHABET) + b"=" * (-loose % 4), strict_mode=True)
+    except ValueError as error:
+        raise InvalidToken("the token is malformed") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,22 +115,29 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _object(text: bytes) -> Mapping[str, Any]:
+def _object(text: bytes) -> tuple[Mapping[str, Any], bytes]:
+    """The object, and its JSON anew.
+
+    Where that is the very text, no name stood twice and no number was rounded; else it is read again, strictly.
+    """
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate would break the event later on
-    except (ValueError, RecursionError) as error:
+        value = orjson.loads(text)
+        if (again := orjson.dumps(value)) != text:
+            value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+            again = orjson.dumps(value)
+    except (ValueError, TypeError, RecursionError) as error:  # TypeError: an integer beyond 64 bits
         raise InvalidToken("the token is malformed") from error
     if not isinstance(value, dict):
         raise InvalidToken("the token is malformed")
-    return value
+    return value, again
 
 
 def check_signature(token: Compact, key: VerificationKey, allowed: frozenset[str]) -> None:
     """`allowed` comes from the authorizer, the key's own algorithms from the issuer. Raises InvalidToken."""
-    if token.algorithm not in allowed or token.algorithm not in key.algorithms:
+    algorithm = token.header.algorithm
+    if algorithm not in allowed or algorithm not in key.algorithms:
         raise InvalidToken("the signing algorithm is not allowed")
-    if not _ALGORITHMS[token.algorithm].verify(token.signing_input, key.key, token.signature):
+    if not _ALGORITHMS[algorithm].verify(token.signing_input, key.key, token.signature):
         raise InvalidToken("the signature is not valid")
 
 
@@ -123,9 +149,9 @@ def check_claims(claims: Mapping[str, Any], issuer: TrustedIssuer, now: float) -
     if expires_at <= now:
         raise InvalidToken("the token has expired")
     if _instant(claims, "iat") > now + LEEWAY_SECONDS:
-        raise InvalidToken("the token was issued in the future")
+        raise InvalidToken("the token was issued in the future", lasting=False)
     if "nbf" in claims and _instant(claims, "nbf") > now + LEEWAY_SECONDS:
-        raise InvalidToken("the token is not valid yet")
+        raise InvalidToken("the token is not valid yet", lasting=False)
     _check_audience(claims.get("aud"), issuer.audiences)
     for rule in issuer.claims:
         _check_rule(claims, rule)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ class LambdaAuthorizers:
     events: AuthorizerEvents
     clock: Clock
     timeout_seconds: float = TIMEOUT_SECONDS
-    remembered: dict[LambdaAuthorizer, dict[bytes, _Remembered]] = field(default_factory=dict)
+    remembered: dict[LambdaAuthorizer, OrderedDict[bytes, _Remembered]] = field(default_factory=dict)
     asking: dict[tuple[LambdaAuthorizer, bytes], asyncio.Task[Ruling | _Failure]] = field(default_factory=dict)
     running: set[asyncio.Task[Outcome]] = field(default_factory=set)
 
@@ -70,7 +71,7 @@ class LambdaAuthorizers:
         identity = self.identities.read(exchange, authorizer)
         if len(self.events.arn(exchange).encode()) > ARN_LIMIT:
             raise Refusal("DEFAULT_4XX", "Request URI too long", status=414)
-        known = self.remembered.setdefault(authorizer, {}).get(identity.digest)
+        known = self.remembered.setdefault(authorizer, OrderedDict()).get(identity.digest)
         if known is None or self.clock.steady() >= known.until:
             return self._ask(exchange, authorizer, identity)
         self._admit(exchange, known.ruling)
@@ -109,7 +110,7 @@ class LambdaAuthorizers:
         known = self.remembered[authorizer]
         known.pop(identity.digest, None)  # so that it is the newest again
         if len(known) >= REMEMBERED:
-            del known[next(iter(known))]
+            known.popitem(last=False)
         known[identity.digest] = _Remembered(ruling, self.clock.steady() + authorizer.ttl_seconds * 1_000)
 
     async def _call(self, exchange: Exchange, authorizer: LambdaAuthorizer, identity: Identity) -> Ruling | _Failure:

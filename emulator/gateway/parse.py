@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from emulator.gateway.context import Exchange, Headers, Query
@@ -19,6 +19,7 @@ BODY_LIMIT = 10_485_760
 _SINGLE = frozenset({"host", "content-length", "authorization", "x-api-key", "content-type", "idempotency-key"})
 # Some servers turn `_` into `-`: these must not be reachable under a second spelling.
 _NO_ALIAS = _SINGLE | {"transfer-encoding", "if-match", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-proto"}
+_NAMES_KEPT = 1_024
 # Visible ASCII less what must be percent-encoded anyway; every `%` starts an escape.
 _PATH = re.compile(r"/(?:[!$&'()*+,\-./0-9:;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 # An escaped slash, backslash or NUL, an empty segment, or a dot segment in any spelling.
@@ -53,7 +54,7 @@ def _keep_trace(exchange: Exchange) -> None:
     said = {part[:4]: part for part in _TRACED.findall(exchange.headers.lower["x-amzn-trace-id"])}
     if "Root" in said:
         trace = [said[name] for name in ("Root", "Pare", "Samp") if name in said]
-        exchange.ids = replace(exchange.ids, trace_id=";".join(trace))
+        exchange.ids = exchange.ids._replace(trace_id=";".join(trace))
 
 
 def _check_size(exchange: Exchange) -> None:
@@ -71,24 +72,29 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     values: dict[str, str] = {}
     multi: dict[str, list[str]] = {}
     lower: dict[str, str] = {}
-    spelling: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1")
+        name, small = _name(raw_name)
         value = raw_value.decode("latin-1")
-        small = name.lower()
         if small in lower:
             if small in _SINGLE:
                 raise Refusal("DEFAULT_4XX")
             # The first spelling of a name is the one that is passed on.
-            name = spelling[small]
+            name = next(known for known in multi if known.lower() == small)
             multi[name].append(value)
         else:
-            spelling[small] = name
             multi[name] = [value]
-            if "_" in small and small.replace("_", "-") in _NO_ALIAS:
-                raise Refusal("DEFAULT_4XX")
         values[name] = lower[small] = value
     return Headers(values, multi, lower)
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _name(raw: bytes) -> tuple[str, str]:
+    """A header's name as it is spelt, and in lower case; the same few come with every request."""
+    name = raw.decode("latin-1")
+    small = name.lower()
+    if "_" in small and small.replace("_", "-") in _NO_ALIAS:
+        raise Refusal("DEFAULT_4XX")
+    return name, small
 
 
 def _query(raw: bytes) -> Query:

@@ -16,6 +16,10 @@ _DEFAULT_TEMPLATES = {_JSON: '{"message":$context.error.messageString}'}
 _UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
+def _safe(value: str) -> str:
+    return value if value.isascii() and value.isprintable() else _UNSAFE_VALUE.sub("?", value)
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """A status, headers and templates by content type, compiled."""
@@ -23,6 +27,7 @@ class Rendering:
     status: int
     headers: tuple[tuple[str, Resolver], ...]
     templates: Mapping[str, Template]
+    types_itself: bool
 
     @classmethod
     def of(
@@ -32,13 +37,14 @@ class Rendering:
             status,
             tuple((name, variables.mapping(expression)) for name, expression in headers.items()),
             {kind: variables.template(text, missing="") for kind, text in templates.items()},
+            any(name.lower() == "content-type" for name in headers),
         )
 
     def reply(self, exchange: Exchange) -> Reply:
         kind = self._content_type(exchange.headers.lower.get("accept", ""))
         resolved = [(name, resolver(exchange)) for name, resolver in self.headers]
-        headers = [(name, _UNSAFE_VALUE.sub("?", value)) for name, value in resolved if value is not None]
-        if not any(name.lower() == "content-type" for name, _ in headers):
+        headers = [(name, _safe(value)) for name, value in resolved if value is not None]
+        if not self.types_itself or not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", kind))
         reply = Reply(self.status, headers, b"")
         exchange.reply = reply  # so that a template can say $context.status
@@ -50,7 +56,7 @@ class Rendering:
         """The template that Accept asks for, else the JSON one, else the first."""
         if accept in self.templates or not self.templates:
             return accept if accept in self.templates else _JSON
-        for wanted in accept.split(","):
+        for wanted in accept.split(",") if accept else ():
             media_type = wanted.partition(";")[0].strip()
             if media_type in self.templates:
                 return media_type

@@ -110,6 +110,21 @@ _OF_THE_OUTCOME: dict[str, Resolver] = {
     "integrationErrorMessage": lambda x: x.integration.error or None,
 }
 
+# Made by the gateway, never empty, and without anything that JSON or a line of a log would have to escape.
+_HARMLESS = frozenset(
+    {
+        "requestId",
+        "extendedRequestId",
+        "requestTime",
+        "requestTimeEpoch",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integrationLatency",
+        "integration.latency",
+    }
+)
+
 
 def _claim(name: str, exchange: Exchange) -> str | None:
     """A claim as JSON text with non-ASCII escaped; text without its quotes."""
@@ -155,18 +170,22 @@ class Variables:
 
     def template(self, text: str, *, missing: str) -> Template:
         """Compiles a text with `$context` references; `missing` stands for what has no value."""
-        parts: list[str | Template] = []
+        texts: list[str] = []
+        parts: list[Template] = []
         position = 0
         for match in _REFERENCE.finditer(text):
-            parts += [text[position : match.start()], self._part(match.group(2), missing)]
+            texts.append(text[position : match.start()])
+            parts.append(self._part(match.group(2), missing))
             position = match.end()
-        parts.append(text[position:])
-        return partial(_render, tuple(part for part in parts if part != ""))
+        texts.append(text[position:])
+        return partial(_render, "%s".join(text.replace("%", "%%") for text in texts), tuple(parts))
 
     def _part(self, name: str, missing: str) -> Template:
         if name == _MESSAGE_STRING:  # the one variable that brings its own quotes
             return _message_string
         resolver = self.resolver(name)
+        if name in _HARMLESS:
+            return lambda exchange: resolver(exchange) or missing
 
         def part(exchange: Exchange) -> str:
             value = resolver(exchange)
@@ -206,5 +225,5 @@ def _unknown(_: Exchange) -> None:
     return None
 
 
-def _render(parts: tuple[str | Template, ...], exchange: Exchange) -> str:
-    return "".join([part if isinstance(part, str) else part(exchange) for part in parts])
+def _render(frame: str, parts: tuple[Template, ...], exchange: Exchange) -> str:
+    return frame % tuple([part(exchange) for part in parts])

@@ -11,6 +11,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -177,18 +178,22 @@ class Environment:
         folder = tempfile.mkdtemp(prefix=f"{self.config.name}-")
         server = await loop.create_server(self._accept, "127.0.0.1", 0)
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ours, theirs = socket.socketpair()
+        await loop.create_unix_connection(self._accept, sock=ours)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(_WORKER),
                 cwd=self.config.code_root,
-                env={**self._variables(address), "TMPDIR": folder},
+                env={**self._variables(address), "TMPDIR": folder, "TOLLGATE_SOCKET": str(theirs.fileno())},
+                pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
             self.pid = process.pid
+            theirs.close()
             self._set_timer(INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.0f} seconds")
             printing = loop.create_task(forward(process.stdout, self))
             code = await process.wait()
@@ -196,6 +201,7 @@ class Environment:
                 os.killpg(self.pid, signal.SIGKILL)
             printing.cancel()
         finally:
+            theirs.close()
             server.close()
             for connection in self._connections:
                 connection.close()

@@ -36,6 +36,9 @@ class RuntimeConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._path = b""
         self._body: list[bytes] = []
+        # An acceptance waits for the next event, if the worker has asked for that in the same breath.
+        self._kept = b""
+        self._asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have a base class of their own.
@@ -46,6 +49,8 @@ class RuntimeConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.close()
+        if self._kept and not self._asked:
+            self.write(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -69,6 +74,7 @@ class RuntimeConnection(asyncio.Protocol):
         *_, parent, last = (b"", *self._path.split(b"/"))
         body = b"".join(self._body)
         if last == b"next":
+            self._asked = True
             self._environment.on_next(self)
         elif last == b"response":
             self._on_response(parent.decode(), body)
@@ -83,13 +89,14 @@ class RuntimeConnection(asyncio.Protocol):
             self.write(_TOO_LARGE)
             self._environment.on_too_large(request_id, len(body))
             return
-        self.write(_ACCEPTED)
+        self._kept += _ACCEPTED
         self._environment.on_response(request_id, body)
 
     def write(self, answer: bytes) -> None:
         """Send a whole answer at once; a worker that is gone is noticed by its exit."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(self._kept + answer)
+        self._kept, self._asked = b"", False
 
     def close(self) -> None:
         if self._transport is not None:

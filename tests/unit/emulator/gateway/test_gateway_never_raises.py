@@ -57,7 +57,7 @@ def test_any_request_gets_an_answer(
 
 
 def test_the_memory_of_verified_tokens_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.gateway.authorize.REMEMBERED", 10)
+    monkeypatch.setattr("emulator.gateway.jwt_judge.REMEMBERED", 10)
 
     async def ask_many() -> None:
         for number in range(20):
@@ -66,4 +66,4 @@ def test_the_memory_of_verified_tokens_is_bounded(rig: Rig, monkeypatch: pytest.
 
     asyncio.run(ask_many())
     authorizer = rig.gateway.steps[2]
-    assert [len(known) for known in authorizer.verdicts.values()] == [10]  # type: ignore[attr-defined]
+    assert [len(judge.good) for judge in authorizer.judges.values()] == [10]  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Our gateway beside others that a developer could run instead: `make bench-gateway`."""
