@@ -14,13 +14,13 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from emulator.clock import Clock
 from emulator.lambdas.config import FunctionConfig, Outcome
+from emulator.lambdas.destinations import Deliver, deliver, instant, is_destination
 from emulator.lambdas.functions import Functions
 from emulator.lambdas.pool import TooManyRequests
 
@@ -46,6 +46,7 @@ class Asynchronous:
     functions: Functions
     clock: Clock
     wait: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
+    deliver: Deliver = deliver
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def accept(self, config: FunctionConfig, payload: bytes, request_id: str) -> None:
@@ -70,12 +71,12 @@ class Asynchronous:
         while True:
             outcome = await self._try(event)
             if outcome is not None and outcome.error is None:
-                return self._tell(event, outcome, "Success", event.config.on_success)
+                return await self._tell(event, outcome, "Success", event.config.on_success)
             if outcome is not None and event.tries > event.config.maximum_retry_attempts:
-                return self._tell(event, outcome, "RetriesExhausted", event.config.on_failure)
+                return await self._tell(event, outcome, "RetriesExhausted", event.config.on_failure)
             pause_seconds = THROTTLED_PAUSE_SECONDS if outcome is None else PAUSES_SECONDS[min(event.tries, 2) - 1]
             if self._age_seconds(event) + pause_seconds > event.config.maximum_event_age_seconds:
-                return self._tell(event, outcome, "EventAgeExceeded", event.config.on_failure)
+                return await self._tell(event, outcome, "EventAgeExceeded", event.config.on_failure)
             await self.wait(pause_seconds)
 
     async def _try(self, event: _Event) -> Outcome | None:
@@ -90,25 +91,28 @@ class Asynchronous:
     def _age_seconds(self, event: _Event) -> float:
         return (self.clock.wall() - event.accepted_ms) / 1_000
 
-    def _tell(self, event: _Event, outcome: Outcome | None, condition: str, destination: str | None) -> None:
-        """Send the record to the destination, asynchronously as everything here; without one, errors are printed."""
+    async def _tell(self, event: _Event, outcome: Outcome | None, condition: str, destination: str | None) -> None:
+        """Send the record to the destination, which is an ARN or a function; without one, errors are printed."""
         config = event.config
         if destination is None:
             if condition != "Success":
                 print(f"[{config.name} {event.request_id}] given up: {condition}", file=sys.stderr, flush=True)  # noqa: T201
             return
+        record = orjson.dumps(self._record(event, outcome, condition))
+        if is_destination(destination):
+            await self.deliver(destination, record.decode())
+            return
         pool = self.functions.pools.get(destination)
         if pool is None:
             print(f"[{config.name}] there is no function {destination}", file=sys.stderr, flush=True)  # noqa: T201
             return
-        self.accept(pool.config, orjson.dumps(self._record(event, outcome, condition)), event.request_id)
+        self.accept(pool.config, record, event.request_id)
 
     def _record(self, event: _Event, outcome: Outcome | None, condition: str) -> dict[str, Any]:
         error = outcome.error if outcome else None
-        now = datetime.fromtimestamp(self.clock.wall() / 1_000, UTC)
         return {
             "version": "1.0",
-            "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": instant(self.clock.wall()),
             "requestContext": {
                 "requestId": event.request_id,
                 "functionArn": f"{event.config.arn}:$LATEST",

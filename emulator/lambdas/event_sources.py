@@ -2,6 +2,7 @@
 
     {"event_sources": [
         {"function": "shop-projections", "type": "dynamodb-stream", "table": "orders", "batch_size": 100},
+        {"function": "shop-mailer", "type": "sqs", "queue": "letters", "batch_size": 10},
         {"function": "shop-sweeper", "type": "schedule", "rate": "rate(1 minute)"}]}
 
 The names and defaults are those of Lambda's event source mappings (API CreateEventSourceMapping) and of EventBridge's
@@ -12,11 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
+
+from emulator.lambdas.destinations import is_destination
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,4}) (second|minute|hour|day)s?\)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -25,6 +29,9 @@ Pattern = Mapping[str, Any]
 """One filter pattern, as `FilterCriteria` has it."""
 
 LARGEST_BATCH = 10_000
+# Beyond it, and in FIFO queues at all, messages are gathered within a window, or not at all.
+LARGEST_BATCH_AT_ONCE = 10
+LOWEST_CONCURRENCY, HIGHEST_CONCURRENCY = 2, 1_000
 LONGEST_WINDOW_SECONDS = 300
 FOR_EVER = -1
 
@@ -46,12 +53,37 @@ class StreamSource:
     bisect_batch_on_function_error: bool = False
     maximum_retry_attempts: int = FOR_EVER
     maximum_record_age_seconds: int = FOR_EVER
-    on_failure_file: str = ""
+    on_failure: str = ""
     filter_patterns: Sequence[Pattern] = ()
 
     def takes(self, record: Mapping[str, Any]) -> bool:
         """Tell whether a record fits one of the patterns, or there is none."""
         return not self.filter_patterns or any(_fits(pattern, record) for pattern in self.filter_patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSource:
+    """A function behind a queue; durations are in seconds."""
+
+    function: str
+    queue: str
+    batch_size: int = 10
+    maximum_batching_window_seconds: int = 0
+    report_batch_item_failures: bool = False
+    maximum_concurrency: int | None = None
+    filter_patterns: Sequence[Pattern] = ()
+
+    @property
+    def is_fifo(self) -> bool:
+        return self.queue.endswith(".fifo")
+
+    def takes(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether a message fits one of the patterns, or there is none; a body of JSON is compared as such."""
+        if not self.filter_patterns:
+            return True
+        with suppress(orjson.JSONDecodeError):
+            message = {**message, "body": orjson.loads(message["body"])}
+        return any(_fits(pattern, message) for pattern in self.filter_patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +94,7 @@ class ScheduleSource:
     seconds: int
 
 
-Source = StreamSource | ScheduleSource
+Source = StreamSource | QueueSource | ScheduleSource
 
 
 def read_event_sources(file: Path) -> list[Source]:
@@ -78,18 +110,45 @@ def _source(row: Mapping[str, Any]) -> Source:
     settings = {name: value for name, value in row.items() if name != "type"}
     match row["type"]:
         case "dynamodb-stream":
-            source = StreamSource(**settings)
-            if not 1 <= source.batch_size <= LARGEST_BATCH:
-                raise BadEventSource(f"{source.function}: batch_size must be from 1 to {LARGEST_BATCH}")
-            if not 0 <= source.maximum_batching_window_seconds <= LONGEST_WINDOW_SECONDS:
-                raise BadEventSource(f"{source.function}: a batching window is from 0 to {LONGEST_WINDOW_SECONDS} s")
-            for pattern in source.filter_patterns:
-                _check_pattern(pattern)
-            return source
+            stream = StreamSource(**settings)
+            _check(stream)
+            if stream.on_failure and not is_destination(stream.on_failure):
+                raise BadEventSource(f"{stream.function}: on_failure must be the ARN of a standard queue or topic")
+            return stream
+        case "sqs":
+            queue = QueueSource(**settings)
+            _check(queue)
+            _check_queue(queue)
+            return queue
         case "schedule":
             return ScheduleSource(settings["function"], rate_seconds(settings["rate"]))
         case other:
-            raise BadEventSource(f"{row['function']}: {other!r} is no event source; use dynamodb-stream or schedule")
+            raise BadEventSource(
+                f"{row['function']}: {other!r} is no event source; use dynamodb-stream, sqs or schedule"
+            )
+
+
+def _check(source: StreamSource | QueueSource) -> None:
+    if not 1 <= source.batch_size <= LARGEST_BATCH:
+        raise BadEventSource(f"{source.function}: batch_size must be from 1 to {LARGEST_BATCH}")
+    if not 0 <= source.maximum_batching_window_seconds <= LONGEST_WINDOW_SECONDS:
+        raise BadEventSource(f"{source.function}: a batching window is from 0 to {LONGEST_WINDOW_SECONDS} s")
+    for pattern in source.filter_patterns:
+        _check_pattern(pattern)
+
+
+def _check_queue(source: QueueSource) -> None:
+    """Lambda's own conditions. Source: API CreateEventSourceMapping, BatchSize and ScalingConfig."""
+    if source.is_fifo and source.maximum_batching_window_seconds:
+        raise BadEventSource(f"{source.function}: a FIFO queue has no batching window")
+    if source.batch_size > LARGEST_BATCH_AT_ONCE and not source.maximum_batching_window_seconds:
+        limit = f"a batch_size above {LARGEST_BATCH_AT_ONCE}"
+        allowed = "is not for FIFO queues" if source.is_fifo else "needs a batching window of at least 1 s"
+        raise BadEventSource(f"{source.function}: {limit} {allowed}")
+    concurrency = source.maximum_concurrency
+    if concurrency is not None and not LOWEST_CONCURRENCY <= concurrency <= HIGHEST_CONCURRENCY:
+        span = f"from {LOWEST_CONCURRENCY} to {HIGHEST_CONCURRENCY}"
+        raise BadEventSource(f"{source.function}: maximum_concurrency must be {span}")
 
 
 def _fits(pattern: Pattern, value: Any) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.lambdas.checkpoints import Checkpoints
 from emulator.lambdas.config import Invoker, Outcome
-from emulator.lambdas.event_sources import ScheduleSource, Source, StreamSource
+from emulator.lambdas.event_sources import QueueSource, ScheduleSource, Source, StreamSource
+from emulator.lambdas.queues import QueueFollower
 from emulator.lambdas.schedules import Schedule
 from emulator.lambdas.streams import ShardFollower, StreamFollower, request_id
 
@@ -47,7 +48,15 @@ class Followers:
     def _follow(self, source: Source) -> Coroutine[Any, Any, None]:
         if isinstance(source, ScheduleSource):
             return Schedule(source, self._invoke, self.clock, self.region, self.account).follow()
+        if isinstance(source, QueueSource):
+            return self._queue(source).follow()
         return self._stream(source).follow()
+
+    def _queue(self, source: QueueSource) -> QueueFollower:
+        # boto3 takes its time to import: only a machine with a queue waits for it.
+        from emulator.lambdas.queue_client import Boto3Queue  # noqa: PLC0415
+
+        return QueueFollower(source, Boto3Queue(source.queue), self._invoke, self.clock)
 
     def _stream(self, source: StreamSource) -> StreamFollower:
         # boto3 takes its time to import: only a machine with a stream waits for it.
@@ -55,8 +64,10 @@ class Followers:
 
         reader = Boto3StreamReader(source.table)
 
+        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{source.function}"
+
         def make(shard: str) -> ShardFollower:
-            return ShardFollower(source, shard, reader, self._invoke, self._checkpoints, self.clock)
+            return ShardFollower(source, shard, reader, self._invoke, self._checkpoints, self.clock, function_arn=arn)
 
         return StreamFollower(source, reader, make)
 

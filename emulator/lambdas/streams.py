@@ -2,7 +2,7 @@ r"""A function behind a table's stream: shard by shard, batch by batch, each set
 
     read --batch--> invoke --done--> checkpoint --> read
                       |  \--some failed--> checkpoint what was done, invoke the rest
-                      \--all failed--> halves (bisect), again (attempts, age), or discarded to the on-failure file
+                      \--all failed--> halves (bisect), again (attempts, age), or discarded: its destination is told
 
 A record is delivered at least once and in the order of its shard; the checkpoint is written after the batch is settled,
 so a crash repeats a batch and loses none. Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB".
@@ -22,6 +22,7 @@ import orjson
 from emulator.clock import Clock
 from emulator.lambdas.checkpoints import Checkpoints
 from emulator.lambdas.config import Outcome
+from emulator.lambdas.destinations import Deliver, deliver, instant
 from emulator.lambdas.event_sources import FOR_EVER, StreamSource
 
 IDLE_SECONDS = 0.1
@@ -66,6 +67,8 @@ class ShardFollower:
     checkpoints: Checkpoints
     clock: Clock
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    deliver: Deliver = deliver
+    function_arn: str = ""
     _name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +128,7 @@ class ShardFollower:
             attempts += done is not None
             over = self._over(batch, attempts)
             if over:
-                self._discard(batch[:over], attempts)
+                await self._discard(batch[:over], attempts)
                 batch, attempts = batch[over:], 0
                 continue
             await self.wait(pause_seconds)
@@ -165,22 +168,39 @@ class ShardFollower:
         fresh = (n for n, row in enumerate(batch) if row["dynamodb"]["ApproximateCreationDateTime"] >= oldest_at)
         return next(fresh, len(batch))
 
-    def _discard(self, batch: Sequence[Record], attempts: int) -> None:
+    async def _discard(self, batch: Sequence[Record], attempts: int) -> None:
         """Put on record which records were given up, as the on-failure destination is told; then go on."""
-        given_up = {
-            "function": self.source.function,
-            "table": self.source.table,
-            "shard": self.shard,
-            "startSequenceNumber": _number(batch[0]),
-            "endSequenceNumber": _number(batch[-1]),
-            "batchSize": len(batch),
-            "attempts": attempts,
-        }
-        _say(f"discarded {orjson.dumps(given_up).decode()}")
-        if self.source.on_failure_file:
-            with open(self.source.on_failure_file, "ab") as file:  # noqa: PTH123 - appended to, one line
-                file.write(orjson.dumps(given_up) + b"\n")
+        given_up = orjson.dumps(self._given_up(batch, attempts)).decode()
+        _say(f"discarded {given_up}")
+        if self.source.on_failure:
+            await self.deliver(self.source.on_failure, given_up)
         self.checkpoints.put(self._name, _number(batch[-1]))
+
+    def _given_up(self, batch: Sequence[Record], attempts: int) -> dict[str, Any]:
+        """Return what a destination is told: where the records are, not what is in them."""
+        limit = self.source.maximum_retry_attempts
+        exhausted = limit != FOR_EVER and attempts > limit
+        context = {
+            "requestId": request_id(),
+            "functionArn": self.function_arn or self.source.function,
+            "condition": "RetryAttemptsExhausted" if exhausted else "MaximumRecordAgeExceeded",
+            "approximateInvokeCount": attempts,
+        }
+        return {
+            "requestContext": context,
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "version": "1.0",
+            "timestamp": instant(self.clock.wall()),
+            "DDBStreamBatchInfo": {
+                "shardId": self.shard,
+                "startSequenceNumber": _number(batch[0]),
+                "endSequenceNumber": _number(batch[-1]),
+                "approximateArrivalOfFirstRecord": instant(_created(batch[0])),
+                "approximateArrivalOfLastRecord": instant(_created(batch[-1])),
+                "batchSize": len(batch),
+                "streamArn": self.reader.stream,
+            },
+        }
 
 
 @dataclass(slots=True)
@@ -222,6 +242,11 @@ def request_id(randomness: Callable[[int], bytes] = os.urandom) -> str:
 def _number(record: Record) -> str:
     number: str = record["dynamodb"]["SequenceNumber"]
     return number
+
+
+def _created(record: Record) -> float:
+    """Return when it came, in milliseconds."""
+    return float(record["dynamodb"]["ApproximateCreationDateTime"]) * 1_000
 
 
 def _say(text: str) -> None:

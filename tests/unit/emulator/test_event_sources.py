@@ -8,6 +8,7 @@ import pytest
 
 from emulator.lambdas.event_sources import (
     BadEventSource,
+    QueueSource,
     ScheduleSource,
     StreamSource,
     rate_seconds,
@@ -30,6 +31,23 @@ def test_a_stream_and_a_schedule(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"batch_size": 10_000, "maximum_batching_window_seconds": 1},
+        {"queue": "q.fifo", "batch_size": 10},
+        {"maximum_concurrency": 2},
+        {"maximum_concurrency": 1_000},
+    ],
+    ids=str,
+)
+def test_a_queue(tmp_path: Path, row: dict[str, Any]) -> None:
+    """Source: API CreateEventSourceMapping: BatchSize, MaximumBatchingWindowInSeconds, ScalingConfig."""
+    settings = {"queue": "q"} | row
+    assert _read(tmp_path, {"function": "f", "type": "sqs", **settings}) == [QueueSource("f", **settings)]
+
+
+@pytest.mark.parametrize(
     ("rate", "seconds"),
     [("rate(1 minute)", 60), ("rate(2 hours)", 7_200), ("rate(1 day)", 86_400), ("rate(3 seconds)", 3)],
 )
@@ -47,6 +65,21 @@ def test_what_is_no_rate(rate: str) -> None:
     "row",
     [
         {"function": "f", "type": "kinesis"},
+        {"function": "f", "type": "sqs"},
+        {"function": "f", "type": "sqs", "queue": "q", "batch_size": 11},
+        {"function": "f", "type": "sqs", "queue": "q", "batch_size": 10_001, "maximum_batching_window_seconds": 1},
+        {"function": "f", "type": "sqs", "queue": "q.fifo", "batch_size": 11},
+        {"function": "f", "type": "sqs", "queue": "q.fifo", "maximum_batching_window_seconds": 1},
+        {"function": "f", "type": "sqs", "queue": "q", "maximum_batching_window_seconds": 301},
+        {"function": "f", "type": "sqs", "queue": "q", "maximum_concurrency": 1},
+        {"function": "f", "type": "sqs", "queue": "q", "maximum_concurrency": 1_001},
+        {"function": "f", "type": "dynamodb-stream", "table": "t", "on_failure": "a-queue"},
+        {
+            "function": "f",
+            "type": "dynamodb-stream",
+            "table": "t",
+            "on_failure": "arn:aws:sqs:us-east-1:123456789012:q.fifo",
+        },
         {"function": "f", "type": "dynamodb-stream"},
         {"function": "f", "type": "dynamodb-stream", "table": "t", "batch_size": 0},
         {"function": "f", "type": "dynamodb-stream", "table": "t", "unknown": 1},

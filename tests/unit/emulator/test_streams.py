@@ -70,12 +70,18 @@ class World:
     answer: Callable[[list[int]], Outcome]
     batches: list[list[int]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    told: list[tuple[str, Any]] = field(default_factory=list)
     now_ms: int = NOW_MS
 
     def follower(self, shard: str = "s1") -> ShardFollower:
         clock = Clock(wall=lambda: self.now_ms, steady=lambda: self.now_ms)
         checkpoints = Checkpoints(self.tmp / "streams.json")
-        return ShardFollower(self.source, shard, self.stream, self.invoke, checkpoints, clock, self.wait)
+        return ShardFollower(
+            self.source, shard, self.stream, self.invoke, checkpoints, clock, self.wait, self.deliver, "arn:function"
+        )
+
+    async def deliver(self, arn: str, body: str) -> None:
+        self.told.append((arn, orjson.loads(body)))
 
     async def invoke(self, _function: str, payload: bytes) -> Outcome:
         numbers = [int(row["dynamodb"]["SequenceNumber"]) for row in orjson.loads(payload)["Records"]]
@@ -163,14 +169,49 @@ def test_a_failure_that_is_not_in_the_batch_fails_all_of_it(tmp_path: Path, iden
 
 
 def test_bisection_finds_the_poison_and_the_others_go_on(tmp_path: Path) -> None:
-    settings = {"bisect_batch_on_function_error": True, "maximum_retry_attempts": 0}
-    file = tmp_path / "given_up"
-    one = world(tmp_path, lambda n: FAILED if 6 in n else DONE, 8, batch_size=8, on_failure_file=str(file), **settings)
+    settings = {"bisect_batch_on_function_error": True, "maximum_retry_attempts": 0, "on_failure": "arn:queue"}
+    one = world(tmp_path, lambda n: FAILED if 6 in n else DONE, 8, batch_size=8, **settings)
     one.settle()
     good = [number for batch in one.batches if 6 not in batch for number in batch]
     assert good == [1, 2, 3, 4, 5, 7, 8], "in order, each once"
-    (given_up,) = [orjson.loads(line) for line in file.read_bytes().splitlines()]
-    assert (given_up["startSequenceNumber"], given_up["endSequenceNumber"], given_up["attempts"]) == ("6", "6", 1)
+    ((arn, given_up),) = one.told
+    assert arn == "arn:queue"
+    assert given_up["DDBStreamBatchInfo"]["startSequenceNumber"] == "6"
+
+
+def test_a_destination_is_told_where_the_records_are(tmp_path: Path) -> None:
+    """Source: Lambda developer guide, "Retain discarded records for a DynamoDB event source in Lambda"."""
+    one = world(tmp_path, lambda _: FAILED, 2, maximum_retry_attempts=1, on_failure="arn:queue")
+    one.settle()
+    ((_, given_up),) = one.told
+    assert given_up["requestContext"].pop("requestId")
+    assert given_up.pop("timestamp").endswith("Z")
+    created = "2026-11-23T09:00:00.000Z"
+    assert given_up == {
+        "requestContext": {
+            "functionArn": "arn:function",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "DDBStreamBatchInfo": {
+            "shardId": "s1",
+            "startSequenceNumber": "1",
+            "endSequenceNumber": "2",
+            "approximateArrivalOfFirstRecord": created,
+            "approximateArrivalOfLastRecord": created,
+            "batchSize": 2,
+            "streamArn": "arn:1",
+        },
+    }
+
+
+def test_a_destination_is_told_of_records_that_grew_too_old(tmp_path: Path) -> None:
+    one = world(tmp_path, lambda _: FAILED, 1, maximum_record_age_seconds=60, on_failure="arn:queue")
+    one.settle()
+    ((_, given_up),) = one.told
+    assert given_up["requestContext"]["condition"] == "MaximumRecordAgeExceeded"
 
 
 def test_attempts_are_counted_and_the_shard_goes_on(tmp_path: Path) -> None:
