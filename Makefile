@@ -1,4 +1,4 @@
-# make run | test | check | sim | demo | bench | bench-gateway | clean
+# make run | test | check | sim | demo | bench | bench-gateway | soak | clean
 # make sim SEED=7 | OPERATIONS=1000000 | MINUTES=10, see docs/simulator.md
 # PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|ministack|<url> WORKER=awslambdaric|fast, see README.md
 
@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SIM := $(if $(SEED),--seed $(SEED)) $(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(MINUTES),--minutes $(MINUTES))
 
-.PHONY: run test check sim demo bench bench-gateway clean
+.PHONY: run test check sim demo bench bench-gateway soak clean
 .DEFAULT_GOAL := run
 
 # A signal to make's child reaches the supervisor itself, not a shell in between; and it ends when make is killed.
@@ -42,6 +42,9 @@ bench: $(VENV)/ready
 
 bench-gateway: $(VENV)/ready
 	@$(WITH_MAKE) -m benchmarks.gateways
+
+soak: $(VENV)/ready
+	@$(WITH_MAKE) -m benchmarks.soak
 
 clean:
 	@rm -rf $(VENV) .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -96,13 +96,18 @@ def _start(folder: Path, port: int, issuer: str, worker: str, children: Children
     children.start("the emulator", command, folder / "emulator.log")
 
 
-def echo_command(
-    folder: Path, port: int, worker: str, variables: Mapping[str, str], more: Mapping[str, object]
+def echo_command(  # noqa: PLR0913, PLR0917 - what differs between those who are measured
+    folder: Path,
+    port: int,
+    worker: str,
+    variables: Mapping[str, str],
+    more: Mapping[str, object],
+    handler: str = "handle",
 ) -> list[str]:
     """Write what the echo function and its caller need into `folder`; return the command that serves it."""
     function = {
         "name": "echo",
-        "handler": "benchmarks.echo.entry.handle",
+        "handler": f"benchmarks.echo.entry.{handler}",
         "memory_mb": 256,
         "timeout_seconds": 10,
         "environment": {},
@@ -126,8 +131,8 @@ def echo_command(
     return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
 
 
-def echo_request(token: str, key: str = "bench-key") -> str:
-    """Render a request of about 300 bytes of body."""
+def echo_request(token: str, key: str = "bench-key", **more: object) -> str:
+    """Render a request of about 300 bytes of body; `more` are fields of it."""
     headers = {
         "Host": "localhost",
         "Authorization": f"Bearer {token}",
@@ -135,7 +140,7 @@ def echo_request(token: str, key: str = "bench-key") -> str:
         "Content-Type": "application/json",
         "Idempotency-Key": "@key@",
     }
-    return http_request("POST", "/echo", headers, json.dumps({"amount": 1, "text": "x" * 250}))
+    return http_request("POST", "/echo", headers, json.dumps({"amount": 1, "text": "x" * 250, **more}))
 
 
 def _until_ready(base: str, folder: Path, token: str, children: Children) -> None:

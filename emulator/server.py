@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from emulator.gateway.metrics import Metrics
 from emulator.gateway.parse import BODY_LIMIT
 from emulator.issuer import IssuerDocuments
 from emulator.mount import ROOT, Mount
-from emulator.protocol import GatewayProtocol, Send, finish
+from emulator.protocol import HEAD_SECONDS, GatewayProtocol, Send, finish
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -29,6 +30,7 @@ KEEP_ALIVE_SECONDS = 60
 DRAIN_SECONDS = 3
 _EMULATOR = "/_emulator/"
 METRICS = "/_emulator/metrics"
+STARTUP_FAILURE = 3
 # Turns of the loop in which aborted connections say that they are gone.
 _ENDING_TURNS = 100
 
@@ -141,6 +143,27 @@ class GatewayServer(uvicorn.Server):
     def stop(self) -> None:
         """Takes no more, finishes what is in flight, and lets `serve` return."""
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, for the one address there is; a TLS handshake has no more time than the head of a request."""
+        config, loop = self.config, asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                self._protocol,
+                config.host,
+                config.port,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=HEAD_SECONDS if config.is_ssl else None,
+            )
+        except OSError as error:
+            logging.getLogger("uvicorn.error").error("%s", error)  # noqa: TRY400 - a taken port needs no traceback
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [server]
+        self.started = True
+
+    def _protocol(self) -> GatewayProtocol:
+        return GatewayProtocol(self.config, self.server_state, app_state={})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, and then an end to whatever is still connected: no transport outlives its loop."""

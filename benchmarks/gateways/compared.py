@@ -93,7 +93,7 @@ def _running(folder: Path, issuer: Issuer, request: str) -> Iterator[list[Side]]
             place.mkdir()
             try:
                 sides.append(Side(kind, kind.start(place, issuer, children), children))
-                _until_ready(sides[-1], request)
+                until_ready(children, sides[-1].port, request)
             except NotHad as reason:
                 row(f"{kind.name} is left out: {reason}")
             else:
@@ -104,14 +104,14 @@ def _running(folder: Path, issuer: Issuer, request: str) -> Iterator[list[Side]]
             side.children.stop()
 
 
-def _until_ready(side: Side, request: str) -> None:
+def until_ready(children: Children, port: int, request: str) -> None:
     """Send the very request until it is answered with 200."""
     head, _, body = request.partition("\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        side.children.check()
-        connection = HTTPConnection("127.0.0.1", side.port, timeout=5)
+        children.check()
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
         with suppress(OSError, HTTPException):
             connection.request("POST", "/echo", body, headers)
             if connection.getresponse().status == 200:
@@ -119,7 +119,7 @@ def _until_ready(side: Side, request: str) -> None:
                 return
         connection.close()
         time.sleep(0.1)
-    raise TimeoutError(f"{side.kind.name} was not ready")
+    raise TimeoutError(f"{children.running[-1][0]} was not ready")
 
 
 def _load(side: Side, request: str, seconds: float) -> Result:

@@ -18,6 +18,8 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 _API = "/2018-06-01/runtime/invocation/"
+# Source: AWS Lambda developer guide, "Lambda quotas": file descriptors.
+OPEN_FILES = 1_024
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -31,13 +33,17 @@ def _die_with(parent: int) -> None:
         sys.exit(1)
 
 
-def _limit_memory(megabytes: int) -> None:
-    """Let the kernel refuse what is beyond the function's memory (Linux counts private memory under RLIMIT_DATA)."""
+def _limit(megabytes: int) -> None:
+    """Let the kernel refuse what is beyond the function's memory, and Lambda's number of open files.
+
+    Linux counts private memory under RLIMIT_DATA.
+    """
     if sys.platform == "linux":
         import resource  # noqa: PLC0415 - only where it is needed
 
         size = megabytes * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
 
 
 class _Wire:
@@ -128,7 +134,7 @@ def main() -> None:
     _die_with(int(os.environ.pop("TOLLGATE_EMULATOR_PID")))
     fast = os.environ.pop("TOLLGATE_WORKER") == "fast"
     inherited = int(os.environ.pop("TOLLGATE_SOCKET"))
-    _limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+    _limit(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the emulator, which stops us in order
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     if fast:
