@@ -23,8 +23,9 @@ import orjson
 
 from emulator.clock import Clock
 from emulator.lambdas.config import FunctionConfig, Invocation, Outcome
+from emulator.lambdas.fast_api import FastConnection
 from emulator.lambdas.output import forward
-from emulator.lambdas.runtime_api import RuntimeConnection, event_answer
+from emulator.lambdas.runtime_api import RuntimeConnection
 
 INIT_SECONDS = 10.0
 """Lambda gives the init phase ten seconds."""
@@ -68,8 +69,8 @@ class Environment:
         self._clock = clock
         self._on_idle = on_idle
         self._on_dead = on_dead
-        self._waiting: RuntimeConnection | None = None
-        self._connections: list[RuntimeConnection] = []
+        self._waiting: RuntimeConnection | FastConnection | None = None
+        self._connections: list[RuntimeConnection | FastConnection] = []
         self._current: Invocation | None = None
         self._began_ms = 0
         self._cold = True
@@ -95,17 +96,9 @@ class Environment:
         self._began_ms = self._clock.steady()
         seconds = self.config.timeout_seconds
         self._set_timer(seconds, f"Task timed out after {seconds:.2f} seconds")
-        connection.write(
-            event_answer(
-                invocation.payload,
-                invocation.request_id,
-                self._clock.wall() + int(seconds * 1_000),
-                self.config.arn,
-                invocation.trace_id,
-            )
-        )
+        connection.give(invocation, self._clock.wall() + int(seconds * 1_000), self.config.arn)
 
-    def on_next(self, connection: RuntimeConnection) -> None:
+    def on_next(self, connection: RuntimeConnection | FastConnection) -> None:
         """The worker asks for an event: it is free."""
         if self.phase is Phase.DEAD:
             return
@@ -179,7 +172,7 @@ class Environment:
         server = await loop.create_server(self._accept, "127.0.0.1", 0)
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ours, theirs = socket.socketpair()
-        await loop.create_unix_connection(self._accept, sock=ours)
+        await loop.create_unix_connection(self._accept_fast, sock=ours)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -219,6 +212,11 @@ class Environment:
 
     def _accept(self) -> RuntimeConnection:
         connection = RuntimeConnection(self)
+        self._connections.append(connection)
+        return connection
+
+    def _accept_fast(self) -> FastConnection:
+        connection = FastConnection(self)
         self._connections.append(connection)
         return connection
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES
+from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES, Invocation
 
 if TYPE_CHECKING:
     from emulator.lambdas.environment import Environment
@@ -36,9 +36,6 @@ class RuntimeConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._path = b""
         self._body: list[bytes] = []
-        # An acceptance waits for the next event, if the worker has asked for that in the same breath.
-        self._kept = b""
-        self._asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have a base class of their own.
@@ -49,8 +46,6 @@ class RuntimeConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.close()
-        if self._kept and not self._asked:
-            self.write(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -74,7 +69,6 @@ class RuntimeConnection(asyncio.Protocol):
         *_, parent, last = (b"", *self._path.split(b"/"))
         body = b"".join(self._body)
         if last == b"next":
-            self._asked = True
             self._environment.on_next(self)
         elif last == b"response":
             self._on_response(parent.decode(), body)
@@ -89,14 +83,17 @@ class RuntimeConnection(asyncio.Protocol):
             self.write(_TOO_LARGE)
             self._environment.on_too_large(request_id, len(body))
             return
-        self._kept += _ACCEPTED
+        self.write(_ACCEPTED)
         self._environment.on_response(request_id, body)
 
     def write(self, answer: bytes) -> None:
         """Send a whole answer at once; a worker that is gone is noticed by its exit."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(self._kept + answer)
-        self._kept, self._asked = b"", False
+            self._transport.write(answer)
+
+    def give(self, invocation: Invocation, deadline_at: int, arn: str) -> None:
+        """Answer `next` with an event; the instant is in milliseconds."""
+        self.write(event_answer(invocation.payload, invocation.request_id, deadline_at, arn, invocation.trace_id))
 
     def close(self) -> None:
         if self._transport is not None:
