@@ -1,4 +1,4 @@
-"""`make bench-gateway`: our gateway beside others, in one run of about two minutes, in turns.
+"""`make bench-gateway`: our gateway beside others, in one run of about three minutes, in turns.
 
 Compare the ratios: the rates are this machine's, at this moment. BENCH_SECONDS sets the length of each turn (3), and
 BENCH_ROUNDS their number (5); what is printed are medians over the rounds.
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.gateways import compared, refusals
+from benchmarks.gateways import compared, refusals, slow
 from benchmarks.gateways.token import issuing
 from benchmarks.report import machine, section
 from infra.local.run import guarded
@@ -27,6 +27,8 @@ def main() -> None:
         compared.report(Path(folder), issuer, SECONDS, ROUNDS)
         section("Refusals and cold tokens, the gateway's own code in this process")
         refusals.report(Path(folder), issuer)
+        section("Slow clients beside good ones")
+        slow.report(Path(folder) / "slow", issuer, SECONDS, ROUNDS)
 
 
 if __name__ == "__main__":

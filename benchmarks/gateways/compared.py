@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -71,12 +71,12 @@ class Side:
 def report(folder: Path, issuer: Issuer, seconds: float, rounds: int) -> None:
     """Start every gateway that can be had, load them in turns, and print what came."""
     request = echo_request(issuer.token())
-    with _running(folder, issuer, request) as sides:
+    with running(folder, issuer, request, KINDS) as sides:
         for side in sides:
             _load(side, request, WARM_SECONDS)
         for _ in range(rounds):
             for side in sides:
-                side.turns.append(_turn(side, request, seconds))
+                side.turns.append(turn(side, request, seconds))
         row("gateway", "requests/s", "p50 ms", "p99 ms", "CPU us", "RSS MB", "not 200")
         for side in sides:
             _print(side)
@@ -84,13 +84,14 @@ def report(folder: Path, issuer: Issuer, seconds: float, rounds: int) -> None:
 
 
 @contextmanager
-def _running(folder: Path, issuer: Issuer, request: str) -> Iterator[list[Side]]:
+def running(folder: Path, issuer: Issuer, request: str, kinds: Iterable[Kind]) -> Iterator[list[Side]]:
+    """Run every gateway that can be had, each in a folder of its own, ready for the request."""
     sides: list[Side] = []
     try:
-        for kind in KINDS:
+        for kind in kinds:
             children = Children()
             place = folder / kind.name.replace(" ", "-").replace(",", "")
-            place.mkdir()
+            place.mkdir(parents=True)
             try:
                 sides.append(Side(kind, kind.start(place, issuer, children), children))
                 until_ready(children, sides[-1].port, request)
@@ -126,7 +127,8 @@ def _load(side: Side, request: str, seconds: float) -> Result:
     return run(Plan(f"http://127.0.0.1:{side.port}", "", (request,), CONNECTIONS, seconds, side.kind.name[:4]))
 
 
-def _turn(side: Side, request: str, seconds: float) -> Turn:
+def turn(side: Side, request: str, seconds: float) -> Turn:
+    """Load a gateway for so long."""
     before = side.cpu_seconds()
     result = _load(side, request, seconds)
     total = sum(result.statuses.values())

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import cast
 
 from chalicelib.kernel.page import Page, Window
-from chalicelib.kernel.problems import BUSY, INVALID_CURSOR, Problem
+from chalicelib.kernel.problems import INVALID_CURSOR, STATEMENT_BEHIND, Problem
 from chalicelib.projections.records import Line, read_line
 from chalicelib.store.keys import balance_key, line_key, line_partition
 from chalicelib.store.port import Dynamo
@@ -92,7 +92,7 @@ class Statement:
         newest = self._newest(number)
         is_newest = (line.sequence if line else 0) == (newest.sequence if newest else 0)
         if is_newest and balance and cast("int", balance["q"]) > (newest.sequence if newest else 0):
-            raise Problem(BUSY, "The newest entries are not on the statement yet.")
+            raise Problem(STATEMENT_BEHIND, "The newest entries are not on the statement yet.")
         return line
 
     def _last(self, number: int, at: int) -> Line | None:

@@ -116,5 +116,6 @@ REVERSAL_TOO_LARGE = _kind(422, "reversal_too_large", "More than was posted", "R
 REFUND_TOO_LARGE = _kind(422, "refund_too_large", "More than was captured", "Refund at most what was captured and not refunded yet.")
 INTERNAL_ERROR = _kind(500, "internal_error", "Something went wrong on our side", "Repeat with the same key; quote `instance` when you ask for help.")
 BUSY = _kind(503, "busy", "The ledger is busy; nothing was done", "Repeat with the same key.", retry_after_seconds=1)
+STATEMENT_BEHIND = _kind(503, "statement_behind", "The statement is not up to date yet", "Ask again in a second.", retry_after_seconds=1)
 OUTCOME_UNKNOWN = _kind(503, "outcome_unknown", "It is not known whether this was done", "Repeat with the same key: it is done once, whatever happened.", retry_after_seconds=1)
 # fmt: on

@@ -120,7 +120,7 @@ class AnswerRules:
             if answer.status == 404:
                 self._reason(send, shown["code"], answer.text)
         elif answer.status == 503:
-            check(answer.json["code"] in {"busy", "outcome_unknown"}, send, "was told", answer.text)
+            check(answer.json["code"] in {"busy", "outcome_unknown", "statement_behind"}, send, "was told", answer.text)
         else:
             self._reason(send, answer.json["code"], answer.text)
 

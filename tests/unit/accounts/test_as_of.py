@@ -56,7 +56,7 @@ def test_an_instant_that_the_statement_has_not_reached_is_not_answered_wrongly()
     world.catch_up()
     world.ledger.pay(amount=1)
     late = _ask(world, world.ledger.alice, at=to_rfc3339(world.ledger.clock.now_at()))
-    assert (late.status, late.json["code"], late.headers["Retry-After"]) == (503, "busy", "1")
+    assert (late.status, late.json["code"], late.headers["Retry-After"]) == (503, "statement_behind", "1")
     world.catch_up()
     again = _ask(world, world.ledger.alice, at=to_rfc3339(world.ledger.clock.now_at()))
     assert again.json["balance"]["posted"] == FUNDS_MINOR - 1
