@@ -14,33 +14,14 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from chalicelib.tokens.jose import ALGORITHM, Jwk, public_jwk
+from chalicelib.tokens.jose import ALGORITHM, Jwk
 from chalicelib.tokens.scopes import SCOPES
 from infra.files import PUBLIC_MODE, replace_file
 from infra.resources import read_resources
+from infra.signing_keys import WrongKey, read_keys
 
 PEPPER_BYTES: Final = 32
 TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - a path, not a secret
-
-
-class WrongKey(Exception):
-    """What the alias points to cannot sign tokens; nothing was changed."""
-
-
-def ensure_key(kms: Any, alias: str) -> Jwk:
-    """Make the alias point to a P-256 signing key, creating one where there is none; return its public half."""
-    try:
-        answer = kms.get_public_key(KeyId=alias)
-    except kms.exceptions.NotFoundException:
-        key_id = kms.create_key(
-            KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Description="Signs Tollgate's access tokens"
-        )["KeyMetadata"]["KeyId"]
-        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
-        answer = kms.get_public_key(KeyId=alias)
-    try:
-        return public_jwk(answer["PublicKey"])
-    except ValueError as fault:
-        raise WrongKey(f"{alias} does not point to a P-256 key: {fault}") from None
 
 
 def ensure_pepper(secrets_manager: Any, name: str, file: Path | None = None) -> bytes:
@@ -99,9 +80,14 @@ def _store(secrets_manager: Any, name: str, pepper: bytes) -> bytes:
 def write_documents(directory: Path, issuer: str, token_endpoint: str, keys: list[Jwk]) -> None:
     """Write what the issuer's host serves: the keys first, so that no metadata ever points to nothing."""
     metadata = _encoded(discovery(issuer, token_endpoint))
-    replace_file(directory / "jwks.json", _encoded({"keys": keys}), PUBLIC_MODE)
+    write_keys(directory, keys)
     for name in ("openid-configuration", "oauth-authorization-server"):
         replace_file(directory / name, metadata, PUBLIC_MODE)
+
+
+def write_keys(directory: Path, keys: list[Jwk]) -> None:
+    """Write the public keys alone, in one rename."""
+    replace_file(directory / "jwks.json", _encoded({"keys": keys}), PUBLIC_MODE)
 
 
 def discovery(issuer: str, token_endpoint: str) -> dict[str, Any]:
@@ -134,10 +120,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pepper-file", type=Path, help="keeps the pepper where Secrets Manager forgets it")
     options = parser.parse_args(argv)
     resources = read_resources(options.stage)
-    jwk = ensure_key(boto3.client("kms"), resources.signing_key)
+    keys = read_keys(boto3.client("kms"), resources.signing_key)
     ensure_pepper(boto3.client("secretsmanager"), resources.pepper, options.pepper_file)
-    write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, [jwk])
-    print(f"{resources.signing_key}: kid {jwk['kid']}")
+    write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, keys.published())
+    print(f"{resources.signing_key}: kid {keys.current.jwk['kid']}")
 
 
 if __name__ == "__main__":

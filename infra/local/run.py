@@ -116,15 +116,15 @@ def _apply(place: Place) -> None:
     """Make what the functions need; imported here, because boto3 and Chalice take their time."""
     import boto3  # noqa: PLC0415
 
-    from infra import event_sources, functions, signing, tables  # noqa: PLC0415
+    from infra import event_sources, functions, signing, signing_keys, tables  # noqa: PLC0415
     from infra.resources import read_resources  # noqa: PLC0415
 
     resources = read_resources(STAGE)
     tables.apply_tables(resources, boto3.client("dynamodb"))
-    key = signing.ensure_key(boto3.client("kms"), resources.signing_key)
+    keys = signing_keys.read_keys(boto3.client("kms"), resources.signing_key)
     signing.ensure_pepper(boto3.client("secretsmanager"), resources.pepper, place.data / "pepper")
     endpoint = place.base_url + signing.TOKEN_PATH
-    signing.write_documents(place.data / "issuer", place.issuer, endpoint, [key])
+    signing.write_documents(place.data / "issuer", place.issuer, endpoint, keys.published())
     mine = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     chosen = {name: os.environ.get(name, default) for name, default in _TUNABLE.items()}
     overrides = {**mine, **chosen, "ISSUER": place.issuer, "AUDIENCE": AUDIENCE}

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 
 from chalicelib.tokens.jose import base64url, compact
 from infra.local.api_client import Api
+from infra.local.engines import ROOT
 from infra.resources import read_resources
-from tests.e2e.local_stack import LocalStack, functions_environment
+from tests.e2e.local_stack import LocalStack, clean_environment, functions_environment
 
 Sign = Callable[..., str]
 
@@ -85,3 +88,17 @@ def test_a_token_that_is_not_for_now_or_not_for_here_is_refused(
 def test_a_token_of_another_client_does_not_go_with_this_api_key(api: Api, sign: Sign) -> None:
     answer = _get(api, sign(api_key_id="somebody-elses"))
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
+def test_o14_a_key_is_published_ahead_on_the_running_stack(stack: LocalStack, api: Api) -> None:
+    """The command finds the stack, and the gateway serves the new document while tokens go on being good."""
+    environment = {**clean_environment(), "DATA": str(stack.data)}
+    command = [sys.executable, "-m", "infra.rotation", "begin", "--stage", "local"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "signs from" in done.stdout
+    keys = json.loads(api.get("/_emulator/issuer/.well-known/jwks.json").body)["keys"]
+    assert len({key["kid"] for key in keys}) == 2
+    again = api.clone().login()
+    assert again.get("/v1/payments").status == 200
+    again.close()

@@ -9,7 +9,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from infra.resources import read_resources
-from infra.signing import WrongKey, discovery, ensure_key, ensure_pepper, main
+from infra.signing import discovery, ensure_pepper, main
+from infra.signing_keys import WrongKey, ensure_key
 
 pytestmark = pytest.mark.usefixtures("aws")
 
