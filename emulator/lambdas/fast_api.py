@@ -27,6 +27,7 @@ class FastConnection(asyncio.Protocol):
         self._environment = environment
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
+        self._skip = 0  # bytes still to come of an answer that is too large
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have a base class of their own.
@@ -37,22 +38,36 @@ class FastConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        while len(self._received) >= FRAME.size:
+        self._pass_over()
+        while not self._skip and len(self._received) >= FRAME.size:
             size, text = FRAME.unpack_from(self._received)
             start = FRAME.size + text
-            if len(self._received) < start + size:
+            kept = size if size <= MAXIMUM_PAYLOAD_BYTES else 0
+            if len(self._received) < start + kept:
                 return
             request_id = self._received[FRAME.size : start].decode("latin-1")
-            body = bytes(self._received[start : start + size])
-            del self._received[: start + size]
-            self._on_frame(request_id, body)
+            body = bytes(self._received[start : start + kept])
+            del self._received[: start + kept]
+            self._on_frame(request_id, body, size)
 
-    def _on_frame(self, request_id: str, body: bytes) -> None:
-        if request_id and len(body) > MAXIMUM_PAYLOAD_BYTES:
-            self._environment.on_too_large(request_id, len(body))
-        elif request_id:
+    def _on_frame(self, request_id: str, body: bytes, size: int) -> None:
+        if size > MAXIMUM_PAYLOAD_BYTES:
+            self._environment.on_too_large(request_id, size)
+            self._skip = size
+            self._pass_over()
+            return
+        if request_id:
             self._environment.on_response(request_id, body)
         self._environment.on_next(self)
+
+    def _pass_over(self) -> None:
+        """Throw away what has come of an answer that is too large; the worker is free when all of it has."""
+        passed = min(self._skip, len(self._received))
+        if passed:
+            del self._received[:passed]
+            self._skip -= passed
+            if not self._skip:
+                self._environment.on_next(self)
 
     def give(self, invocation: Invocation, deadline_at: int, arn: str) -> None:
         """Send an event; the instant is in milliseconds. A worker that is gone is noticed by its exit."""

@@ -36,6 +36,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._path = b""
         self._body: list[bytes] = []
+        self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have a base class of their own.
@@ -53,6 +54,7 @@ class RuntimeConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._path = b""
         self._body.clear()
+        self._size = 0
 
     def on_url(self, url: bytes) -> None:
         self._path += url
@@ -62,29 +64,32 @@ class RuntimeConnection(asyncio.Protocol):
             self.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        self._size += len(body)
+        if self._size <= MAXIMUM_PAYLOAD_BYTES:  # what is beyond is counted, and not kept
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Hand a whole request on; `next` is answered when there is an event."""
         *_, parent, last = (b"", *self._path.split(b"/"))
-        body = b"".join(self._body)
         if last == b"next":
             self._environment.on_next(self)
-        elif last == b"response":
-            self._on_response(parent.decode(), body)
-        elif last == b"error":
-            self.write(_ACCEPTED)
-            self._environment.on_error(parent.decode(), body)
+        elif last in (b"response", b"error"):
+            self._on_end(parent.decode(), failed=last == b"error")
         else:
             self.write(_NOT_FOUND)
 
-    def _on_response(self, request_id: str, body: bytes) -> None:
-        if len(body) > MAXIMUM_PAYLOAD_BYTES:
+    def _on_end(self, request_id: str, *, failed: bool) -> None:
+        """What became of an event."""
+        if self._size > MAXIMUM_PAYLOAD_BYTES:
             self.write(_TOO_LARGE)
-            self._environment.on_too_large(request_id, len(body))
+            self._environment.on_too_large(request_id, self._size)
             return
+        body = b"".join(self._body)
         self.write(_ACCEPTED)
-        self._environment.on_response(request_id, body)
+        if failed:
+            self._environment.on_error(request_id, body)
+        else:
+            self._environment.on_response(request_id, body)
 
     def write(self, answer: bytes) -> None:
         """Send a whole answer at once; a worker that is gone is noticed by its exit."""
