@@ -25,7 +25,7 @@ from emulator.issuer import IssuerDocuments
 from emulator.keyset import KeySet, https_fetch
 from emulator.lambdas import Functions, Invoker, TooManyRequests, UnknownFunction
 from emulator.lambdas.asynchronous import Asynchronous
-from emulator.lambdas.event_sources import BadEventSource, read_event_sources
+from emulator.lambdas.event_sources import BadEventSource, Source, read_event_sources
 from emulator.lambdas.followers import Followers
 from emulator.lambdas.invoke_api import InvokeApi, InvokeServer, bound
 from emulator.mount import Mount
@@ -33,7 +33,7 @@ from emulator.openapi import read_api
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
 from emulator.served import Served
 from emulator.server import Application, GatewayServer, build_server
-from emulator.sources import chalice_project, read_functions
+from emulator.sources import chalice_event_sources, chalice_project, read_functions
 from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, definition_variables, read_stages
 from emulator.yaml_source import DefinitionError
 
@@ -163,8 +163,17 @@ def _gateway(deployment: Deployment, around: Surroundings) -> Gateway:
     return gateway
 
 
+def _sources(arguments: argparse.Namespace) -> list[Source]:
+    """What starts functions besides the gateway: the file that is named, or what a Chalice app says itself."""
+    if arguments.event_sources is not None:
+        return read_event_sources(arguments.event_sources)
+    if arguments.functions is not None and arguments.functions.suffix == ".py":
+        return chalice_event_sources(arguments)
+    return []
+
+
 def _followers(arguments: argparse.Namespace, deployment: Deployment, functions: Invoker, clock: Clock) -> Followers:
-    sources = read_event_sources(arguments.event_sources) if arguments.event_sources else []
+    sources = _sources(arguments)
     if not isinstance(functions, Functions):
         if sources:
             raise BadEventSource("--event-sources: the functions of --endpoint have their own")

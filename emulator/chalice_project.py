@@ -1,7 +1,8 @@
 """What Chalice would deploy, asked of Chalice itself: `python -m emulator.chalice_project FOLDER STAGE` prints JSON.
 
 The API is the definition that Chalice would import, written as OpenAPI 3 instead of Swagger 2; the functions have the
-names, handlers and settings of a deployment. Run in a process of its own: it imports the app.
+names, handlers and settings of a deployment; what starts them besides is in the form of the event sources' file. Run in
+a process of its own: it imports the app.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from chalice.app import BaseEventSourceConfig, DynamoDBEventConfig, ScheduledEventConfig, SQSEventConfig
 from chalice.cli.factory import CLIFactory
 from chalice.config import Config
 from chalice.constants import DEFAULT_LAMBDA_MEMORY_SIZE, DEFAULT_LAMBDA_TIMEOUT
@@ -24,7 +26,9 @@ API_HANDLER = "api_handler"
 def main(folder: str, stage: str) -> None:
     """Print the functions and the API."""
     config = CLIFactory(folder).create_config_obj(chalice_stage_name=stage)
-    print(json.dumps({"functions": list(_functions(config, stage)), "api": _api(config, stage)}))  # noqa: T201
+    sources = [_event_source(config, stage, source) for source in config.chalice_app.event_sources]
+    found = {"functions": list(_functions(config, stage)), "api": _api(config, stage), "event_sources": sources}
+    print(json.dumps(found))  # noqa: T201
 
 
 def _functions(config: Config, stage: str) -> Iterator[dict[str, Any]]:
@@ -36,6 +40,24 @@ def _functions(config: Config, stage: str) -> Iterator[dict[str, Any]]:
         yield _row(config, stage, name, handler, f"{config.app_name}-{stage}-{name}")
     if app.routes:
         yield _row(config, stage, API_HANDLER, "app.app", f"{config.app_name}-{stage}")
+
+
+def _event_source(config: Config, stage: str, source: BaseEventSourceConfig) -> dict[str, Any]:
+    """A row of the event sources' file; for a kind that is not started here, its name alone."""
+    row: dict[str, Any] = {"function": f"{config.app_name}-{stage}-{source.name}"}
+    match source:
+        case ScheduledEventConfig(schedule_expression=when):
+            return row | {"type": "schedule", "rate": when if isinstance(when, str) else when.to_string()}
+        case SQSEventConfig():
+            queue = source.queue or str(source.queue_arn).rpartition(":")[2]
+            row |= {"type": "sqs", "queue": queue, "maximum_concurrency": source.maximum_concurrency}
+        case DynamoDBEventConfig():
+            table = source.stream_arn.split("/")[1]
+            row |= {"type": "dynamodb-stream", "table": table, "starting_position": source.starting_position}
+        case _:
+            return row | {"type": type(source).__name__}
+    window = source.maximum_batching_window_in_seconds or 0
+    return row | {"batch_size": source.batch_size, "maximum_batching_window_seconds": window}
 
 
 def _row(config: Config, stage: str, name: str, handler: str, deployed: str) -> dict[str, Any]:

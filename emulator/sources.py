@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from emulator.lambdas import FunctionConfig
+from emulator.lambdas.event_sources import BadEventSource, Source, event_source
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs
 from emulator.yaml_source import DefinitionError
 
@@ -23,6 +25,10 @@ OPTIONAL = (
     "on_success",
     "on_failure",
 )
+_ENDPOINTS = {
+    "sqs": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"),
+    "dynamodb-stream": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"),
+}
 LAMBDA_FORM = "NAME=MODULE:HANDLER"
 
 
@@ -100,6 +106,30 @@ def _listed(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
             raise DefinitionError(f"{file}: {error!r}") from error
     return [{**row, "code_root": str(root.resolve())} for row in rows]
+
+
+def chalice_event_sources(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> list[Source]:
+    """Return what starts the functions of a Chalice app; what is not started here is said, and nothing else of it.
+
+    Queues and streams are followed where an endpoint is named for them: an app on a laptop takes no messages from AWS.
+    """
+    found = []
+    for row in chalice_project(arguments.functions, arguments.stage)["event_sources"]:
+        lacking = [name for name in _ENDPOINTS.get(row["type"], ()) if not environ.get(name)]
+        try:
+            source = event_source(row)
+        except BadEventSource as fault:
+            _say(f"{row['function']} is not started by its own event source: {fault}")
+            continue
+        if lacking and len(lacking) == len(_ENDPOINTS[row["type"]]):
+            _say(f"{row['function']} is not started by its own event source: set {' or '.join(lacking)}")
+            continue
+        found.append(source)
+    return found
+
+
+def _say(text: str) -> None:
+    print(f"emulator: {text}", file=sys.stderr, flush=True)  # noqa: T201 - this is what the terminal is for
 
 
 def chalice_project(app: Path, stage: str) -> dict[str, Any]:

@@ -101,12 +101,13 @@ def read_event_sources(file: Path) -> list[Source]:
     """Read the file; raise BadEventSource for what cannot be used."""
     try:
         rows = orjson.loads(file.read_bytes())["event_sources"]
-        return [_source(row) for row in rows]
+        return [event_source(row) for row in rows]
     except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise BadEventSource(f"{file}: {error!r}") from error
 
 
-def _source(row: Mapping[str, Any]) -> Source:
+def event_source(row: Mapping[str, Any]) -> Source:
+    """Read one row; raise BadEventSource for what cannot be used."""
     settings = {name: value for name, value in row.items() if name != "type"}
     match row["type"]:
         case "dynamodb-stream":
