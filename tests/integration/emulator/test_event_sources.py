@@ -1,4 +1,7 @@
-"""Functions behind the streams of real engines: every record, in order, also over a restart."""
+"""Functions behind the streams of real engines: every record, in order, also over a restart.
+
+Source: AWS Lambda developer guide: with-ddb.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""The HTTP layer over real TLS sockets: what the parser refuses, limits, keep-alive, disconnects, a graceful stop."""
+"""The HTTP layer over real TLS sockets: what the parser refuses, limits, keep-alive, disconnects, a graceful stop.
+
+Sources: RFC 9112; API Gateway developer guide: api-gateway-execution-service-limits-table; F20 of the failure modes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An existing HTTP service behind the gateway, next to a Lambda function: what reaches it, and what comes back."""
+"""An existing HTTP service behind the gateway, next to a Lambda function: what reaches it, and what comes back.
+
+Source: API Gateway developer guide: setup-http-integrations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Functions that invoke functions, with boto3 through the Lambda API of this machine."""
+"""Functions that invoke functions, with boto3 through the Lambda API of this machine.
+
+Sources: Lambda API: Invoke; AWS Lambda developer guide: invocation-async.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lambda authorizers that are real functions: plain handlers of a definition, and a Chalice app's `@app.authorizer`."""
+"""Lambda authorizers that are real functions: plain handlers of a definition, and a Chalice app's `@app.authorizer`.
+
+Source: API Gateway developer guide: apigateway-use-lambda-authorizer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions run by the real runtime client: reuse, crashes, timeouts, edits, and nothing left behind."""
+"""Functions by the real runtime client. Source: Lambda developer guide, lambda-runtime-environment, runtimes-api."""
 
 import asyncio
 import json

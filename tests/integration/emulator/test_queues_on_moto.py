@@ -1,4 +1,7 @@
-"""Functions behind real queues (moto's), called by the real runtime client, and records sent to queues."""
+"""Functions behind real queues (moto's), called by the real runtime client, and records sent to queues.
+
+Source: AWS Lambda developer guide: with-sqs.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""A trace on its way: from the client to the function's environment and back."""
+"""A trace on its way: from the client to the function's environment and back.
+
+Source: API Gateway developer guide: apigateway-xray.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The file that says what starts functions: read strictly, refused with the row's name."""
+"""The file that says what starts functions: read strictly, refused with the row's name.
+
+Source: Lambda API: CreateEventSourceMapping.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A function that is started by the clock: once a period, whatever happens to a run."""
+"""A function that is started by the clock: once a period, whatever happens to a run.
+
+Source: Amazon EventBridge user guide: eb-create-rule-schedule.
+"""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A function behind a stream: in order, at least once, and never held up by what has been given up."""
+"""A function behind a stream: in order, at least once, and never held up by what has been given up.
+
+Sources: AWS Lambda developer guide: with-ddb and services-ddb-batchfailurereporting.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence

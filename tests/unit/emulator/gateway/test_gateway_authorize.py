@@ -1,4 +1,7 @@
-"""J1 to J10: what the native JWT authorizer must refuse, each with the one 401, and what it lets through."""
+"""J1 to J10: what the native JWT authorizer must refuse, each with the one 401, and what it lets through.
+
+Sources: API Gateway developer guide: rest-api-jwt-authorizer and rest-api-jwt-authorizer-claims; RFC 8725; the J rows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a Lambda authorizer answered is remembered: for how long, under what, for how many, and asked for only once."""
+"""What a Lambda authorizer answered is remembered: for how long, under what, for how many, and asked for only once.
+
+Sources: API Gateway developer guide: configure-api-gateway-lambda-authorization and apigateway-use-lambda-authorizer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Definitions: what is read, and what is refused rather than silently not enforced."""
+"""Definitions: what is read, and what is refused rather than silently not enforced.
+
+Source: API Gateway developer guide: api-gateway-swagger-extensions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The proxy event, format 1.0, to the last field."""
+"""The proxy event, format 1.0, to the last field.
+
+Source: API Gateway developer guide: set-up-lambda-proxy-integrations, "Input format".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Definitions as the console writes them and AWS exports them: CORS by MOCK, functions named by stage variables."""
+"""Definitions as the console writes them and AWS exports them: CORS by MOCK, functions named by stage variables.
+
+Sources: API Gateway developer guide: how-to-cors and set-stage-variables.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The integration: what functions may answer, how they may fail, and how long they may take."""
+"""The integration: what functions may answer, how they may fail, and how long they may take.
+
+Sources: API Gateway developer guide: set-up-lambda-proxy-integrations, "Output format"; api-gateway-execution-service-limits-table (the
+integration's timeout); handle-errors-in-lambda-integration.
+"""
 
 from __future__ import annotations
 

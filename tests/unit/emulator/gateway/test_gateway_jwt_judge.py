@@ -1,4 +1,7 @@
-"""What is remembered of a token: never longer than the judgement could stay the same, and a bad one never for a good one."""
+"""What is remembered of a token: never longer than the judgement could stay the same, and a bad one never for a good one.
+
+Sources: API Gateway developer guide: rest-api-jwt-authorizer (a token is good until it expires; keys are kept for an hour).
+"""
 
 import asyncio
 from collections.abc import Awaitable

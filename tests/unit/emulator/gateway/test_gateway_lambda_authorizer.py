@@ -1,4 +1,7 @@
-"""Lambda authorizers: when the function is asked, what it is told, what its answer is worth and for how long."""
+"""Lambda authorizers: when the function is asked, what it is told, what its answer is worth and for how long.
+
+Sources: API Gateway developer guide: apigateway-use-lambda-authorizer, api-gateway-lambda-authorizer-input and -output.
+"""
 
 from __future__ import annotations
 

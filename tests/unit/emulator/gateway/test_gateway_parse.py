@@ -1,4 +1,7 @@
-"""Reject, do not repair: what could be read in two ways is read in none."""
+"""Reject, do not repair: what could be read in two ways is read in none.
+
+Sources: API Gateway developer guide: api-gateway-execution-service-limits-table (sizes); RFC 9112; F28 of the failure modes.
+"""
 
 from __future__ import annotations
 

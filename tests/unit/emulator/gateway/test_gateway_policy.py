@@ -1,4 +1,7 @@
-"""IAM policies: what lets a request in, what keeps it out, and what is refused because it is not understood."""
+"""IAM policies: what lets a request in, what keeps it out, and what is refused because it is not understood.
+
+Sources: API Gateway developer guide: api-gateway-lambda-authorizer-output; IAM user guide: reference_policies_elements.
+"""
 
 from __future__ import annotations
 

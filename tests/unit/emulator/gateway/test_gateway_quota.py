@@ -1,4 +1,7 @@
-"""Quotas: periods, offset, and what survives a restart."""
+"""Quotas: periods, offset, and what survives a restart.
+
+Sources: API Gateway developer guide: api-gateway-api-usage-plans; API reference: QuotaSettings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What the definition writes: gateway responses, mocks, the access log; and the headers on every answer."""
+"""What the definition writes: gateway responses, mocks, the access log; and the headers on every answer.
+
+Sources: API Gateway developer guide: supported-gateway-response-types, api-gateway-gatewayResponse-definition,
+how-to-mock-integration and api-gateway-variables-for-access-logging.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Static before variable before greedy, a method before ANY, and 403 for what is not there."""
+"""Static before variable before greedy, a method before ANY, and 403 for what is not there.
+
+Source: API Gateway developer guide: api-gateway-set-up-simple-proxy.
+"""
 
 from __future__ import annotations
 

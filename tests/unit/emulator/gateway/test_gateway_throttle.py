@@ -1,4 +1,7 @@
-"""Token buckets: AWS's worked examples, and whose bucket gives."""
+"""Token buckets: AWS's worked examples, and whose bucket gives.
+
+Sources: API Gateway developer guide: api-gateway-request-throttling and api-gateway-api-usage-plans.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Request validators: parameters, models, content types."""
+"""Request validators: parameters, models, content types.
+
+Source: API Gateway developer guide: api-gateway-method-request-validation.
+"""
 
 from __future__ import annotations
 
