@@ -12,8 +12,8 @@ seconds since the epoch."""
 Operation = Callable[[Members], Awaitable[Members]]
 
 
-class Service(Protocol):
-    """One of AWS's services on this machine."""
+class Plane(Protocol):
+    """The control plane of one of AWS's services on this machine."""
 
     @property
     def name(self) -> str:
