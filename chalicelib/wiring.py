@@ -6,11 +6,13 @@ from chalicelib.settings import Settings
 from chalicelib.store.dynamo import Boto3Dynamo, LeanDynamo
 from chalicelib.store.port import Dynamo
 from chalicelib.web.call import Bench
+from chalicelib.web.metrics import Metrics
 
 
 def open_bench() -> Bench:
     """Open what the operations of a money room work with, from the environment's settings."""
-    return Bench(open_dynamo(Settings.from_environment()), SystemClock(), SystemChance())
+    settings = Settings.from_environment()
+    return Bench(open_dynamo(settings), SystemClock(), SystemChance(), Metrics(settings.stage))
 
 
 def open_dynamo(settings: Settings) -> Dynamo:

@@ -4,7 +4,7 @@ records --> groups that fit into one write --written--> next group
 \--one is there already, or trouble--> one record at a time, until one fails
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aws_lambda_powertools import Logger
@@ -22,11 +22,14 @@ logger = Logger(service="tollgate")
 GROUP_BYTES: Final = 1024 * 1024
 """A quarter of what one write may have; what is written is about what has been read."""
 
+COMMITS_CHANGED: Final = "CommitsChanged"
+
 _TROUBLE = (Cancelled, Throttled, Unreachable, OutcomeUnknown)
 
 
-def project_changes(bench: Bench, changes: Iterable[Changed]) -> Changed | None:
+def project_changes(bench: Bench, changes: Sequence[Changed]) -> Changed | None:
     """Project changes in their order; return the first that could not be, with which all that follow come again."""
+    _tell_changed(bench, [change for change in changes if is_changed_commit(change)])
     for group in _groups([change for change in changes if _is_projected(change)]):
         if not _written_together(bench, group) and (failed := _one_by_one(bench, group)):
             return failed
@@ -45,10 +48,24 @@ def _written_together(bench: Bench, group: Sequence[Changed]) -> bool:
 
 
 def _is_projected(change: Changed) -> bool:
-    if change.kind == "commit" and change.name != "INSERT":
-        # Nobody may do this, and the audit trail is no longer one: the alarm hangs on this line.
-        logger.critical("a commit record was changed", item=f"{change.pk} {change.sk}", change=change.name)
     return change.name == "INSERT" if change.kind == "commit" else change.kind == "balance" and is_entry(change)
+
+
+def is_changed_commit(change: Changed) -> bool:
+    """Tell whether a commit record was changed or removed.
+
+    A put of what is there already changes nothing, and one local engine (dynoxide) tells it as a MODIFY.
+    """
+    same = change.old is not None and change.old == change.new
+    return change.kind == "commit" and change.name != "INSERT" and not same
+
+
+def _tell_changed(bench: Bench, changed: Sequence[Changed]) -> None:
+    """Nobody may do this: the audit trail is no longer one. The alarm hangs on the metric; the log names the key."""
+    for change in changed:
+        logger.critical("a commit record was changed", item=f"{change.pk} {change.sk}", change=change.name)
+    if changed:
+        bench.metrics.count(COMMITS_CHANGED, len(changed), bench.clock.now_at())
 
 
 def _groups(changes: Sequence[Changed]) -> Iterator[list[Changed]]:

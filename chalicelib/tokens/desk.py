@@ -40,6 +40,7 @@ def open_desk() -> Desk:
         dynamo=bench.dynamo,
         clock=bench.clock,
         chance=bench.chance,
+        metrics=bench.metrics,
         signer=KmsSigner(AwsJson("kms", "TrentService", "1.1"), settings.signing_key_id),
         pepper=read_pepper(AwsJson("secretsmanager", "secretsmanager", "1.1"), settings.pepper_secret_id),
         terms=Terms(settings.issuer, settings.audience, settings.token_seconds),

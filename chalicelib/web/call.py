@@ -22,6 +22,7 @@ from chalicelib.store.patience import Patience
 from chalicelib.store.port import Dynamo, Item
 from chalicelib.store.posting import Side, authorised, examine, posting
 from chalicelib.web.caller import Caller
+from chalicelib.web.metrics import Metrics
 from chalicelib.web.paging import window
 from chalicelib.web.problem_json import CONTENT_TYPE as PROBLEM_TYPE
 from chalicelib.web.problem_json import document
@@ -58,6 +59,7 @@ class Bench:
     dynamo: Dynamo
     clock: Clock
     chance: Chance
+    metrics: Metrics
     beliefs: Beliefs = field(default_factory=Beliefs, kw_only=True)
 
 

@@ -12,6 +12,7 @@ from chalicelib.kernel.ids import Chance
 from chalicelib.store.keys import client_key, tenant_key
 from chalicelib.store.port import Dynamo, Put
 from chalicelib.web.call import Bench
+from chalicelib.web.metrics import Metrics
 from chalicelib.web.serve import Route, Service
 from tests.doubles.time_and_chance import HandClock, SeededChance
 
@@ -79,7 +80,7 @@ class Platform:
     requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        bench = self.bench = Bench(self.dynamo, self.clock, self.chance)
+        bench = self.bench = Bench(self.dynamo, self.clock, self.chance, Metrics("test"))
         rooms = [import_module(f"chalicelib.{room}.entrypoint").service for room in ROOMS]
         self.services = [Service(room.name, room.routes, lambda: bench) for room in rooms]
 

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+
+import orjson
 
 from chalicelib.projections.entrypoint import project_batch
 from chalicelib.web.call import Bench
+from chalicelib.web.metrics import Metrics
 from tests.doubles.faulty_dynamo import FaultyDynamo
 from tests.doubles.small_ledger import SmallLedger
 from tests.doubles.streamed_dynamo import Record, StreamedDynamo, interleaved, repeated
@@ -20,12 +24,14 @@ class Projected:
     ledger: SmallLedger = field(init=False)
     chance: Random = field(init=False)
     bench: Bench = field(init=False)
+    readings: list[dict[str, Any]] = field(default_factory=list)
     _brought: int = 0
 
     def __post_init__(self) -> None:
         self.ledger = SmallLedger(self.seed, FaultyDynamo(self.streamed))
         self.chance = Random(self.seed)
-        self.bench = Bench(self.streamed, self.ledger.clock, SeededChance(self.seed + 1))
+        metrics = Metrics("test", lambda line: self.readings.append(orjson.loads(line)))
+        self.bench = Bench(self.streamed, self.ledger.clock, SeededChance(self.seed + 1), metrics)
 
     def waiting(self) -> list[Record]:
         records = self.streamed.records[self._brought :]

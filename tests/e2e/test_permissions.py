@@ -14,6 +14,7 @@ from chalicelib.store.wire import AwsJson
 from chalicelib.tokens.scopes import SCOPES
 from chalicelib.verifier.entrypoint import verify_tenants
 from chalicelib.web.call import Bench
+from chalicelib.web.metrics import Metrics
 from infra.local import engines
 from infra.local.api_client import Api, Credentials
 from infra.permissions import GRANTS
@@ -122,7 +123,7 @@ def _verify(stack: LocalStack) -> None:
         patch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tollgate-local-verifier")
         wire = AwsJson("dynamodb", "DynamoDB_20120810")
         dynamo = LeanDynamo(Settings.from_environment().table_names(), wire=wire)
-        assert not any(verify_tenants(Bench(dynamo, SystemClock(), SystemChance())).values())
+        assert not any(verify_tenants(Bench(dynamo, SystemClock(), SystemChance(), Metrics("local"))).values())
         wire.close()
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,55 @@ def test_whatever_fails_and_comes_again_the_end_is_the_same(seed: int) -> None:
             numbers = [record["dynamodb"]["SequenceNumber"] for record in left]
             left = left[numbers.index(failed[0]["itemIdentifier"]) :] if failed else []
     _check(world)
+
+
+def _commit_record(world: Projected) -> Record:
+    world.ledger.pay()
+    return next(row for row in world.waiting() if "#commit#" in row["dynamodb"]["Keys"]["pk"]["S"])
+
+
+def _changed(record: Record, name: str, old: Any) -> Record:
+    """The same record as the stream tells a change of it; a removed one has no new image."""
+    images = {"OldImage": old} | ({"NewImage": record["dynamodb"]["NewImage"]} if name == "MODIFY" else {})
+    keys = {part: record["dynamodb"][part] for part in ("Keys", "SequenceNumber")}
+    return {"eventName": name, "dynamodb": keys | images}
+
+
+@pytest.mark.parametrize("name", ["MODIFY", "REMOVE"])
+def test_a_commit_record_that_changes_is_an_alarm(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    world = Projected()
+    record = _commit_record(world)
+    before, image = world.ledger.snapshot(), record["dynamodb"]["NewImage"]
+    changed = _changed(record, name, {**image, "op": {"S": "payments.tampered"}})
+    assert project_batch(world.bench, {"Records": [changed]}) == {"batchItemFailures": []}
+    assert world.ledger.snapshot() == before, "it is not projected as if it were new"
+    (reading,) = world.readings
+    assert (reading["CommitsChanged"], reading["stage"]) == (1, "test")
+    assert reading["_aws"]["Timestamp"] == world.ledger.clock.now_at()
+    (line,) = [line for line in caplog.records if line.message == "a commit record was changed"]
+    said = {name: value for name, value in vars(line).items() if name in {"item", "change"}}
+    key = record["dynamodb"]["Keys"]
+    assert (line.levelname, said) == ("CRITICAL", {"item": f"{key['pk']['S']} {key['sk']['S']}", "change": name})
+
+
+def test_commits_that_change_are_counted_and_the_new_one_beside_them_is_projected() -> None:
+    world = Projected()
+    world.catch_up()
+    record, new = _commit_record(world), _commit_record(world)
+    gone = _changed(record, "REMOVE", record["dynamodb"]["NewImage"])
+    without_images = {**record, "eventName": "MODIFY", "dynamodb": {**record["dynamodb"], "NewImage": None}}
+    project_batch(world.bench, {"Records": [gone, new, without_images]})
+    assert [reading["CommitsChanged"] for reading in world.readings] == [2]
+    commits = {str(item["lc"]) for key, item in world.streamed.items.items() if "#history#" in key.pk}
+    assert new["dynamodb"]["Keys"]["sk"]["S"] in commits
+    assert record["dynamodb"]["Keys"]["sk"]["S"] not in commits
+
+
+def test_a_put_of_what_is_there_is_no_change(caplog: pytest.LogCaptureFixture) -> None:
+    """dynoxide tells it as a MODIFY with equal images."""
+    world = Projected()
+    record = _commit_record(world)
+    same = _changed(record, "MODIFY", record["dynamodb"]["NewImage"])
+    assert project_batch(world.bench, {"Records": [same]}) == {"batchItemFailures": []}
+    assert world.readings == []
+    assert "a commit record was changed" not in caplog.text

@@ -123,14 +123,3 @@ def test_what_could_not_be_written_is_named_and_comes_again(fault: Fault) -> Non
     rest = records[numbers.index(failed[0]["itemIdentifier"]) :]
     assert project_batch(world.bench, {"Records": rest}) == {"batchItemFailures": []}
     check(world, [world.ledger.external, world.ledger.alice, world.ledger.bob, world.ledger.shop])
-
-
-@pytest.mark.parametrize("name", ["MODIFY", "REMOVE"])
-def test_a_commit_record_that_changes_is_an_alarm(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    world = Projected()
-    world.ledger.pay()
-    (record, *_) = [row for row in world.waiting() if "#commit#" in row["dynamodb"]["Keys"]["pk"]["S"]]
-    before = world.ledger.snapshot()
-    project_batch(world.bench, {"Records": [{**record, "eventName": name}]})
-    assert world.ledger.snapshot() == before
-    assert [line.levelname for line in caplog.records if line.message == "a commit record was changed"] == ["CRITICAL"]

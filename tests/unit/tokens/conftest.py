@@ -19,6 +19,7 @@ from chalicelib.tokens.issue import issue
 from chalicelib.tokens.kms import KmsSigner
 from chalicelib.tokens.secret import hash_secret
 from chalicelib.tokens.token import Terms
+from chalicelib.web.metrics import Metrics
 from chalicelib.web.serve import OpenRoute, Service
 from tests.doubles.memory_dynamo import MemoryDynamo
 from tests.doubles.platform import Context
@@ -86,7 +87,7 @@ class TokenHouse:
 
     def desk_on(self, dynamo: Dynamo) -> Desk:
         signer = KmsSigner(self.kms, "alias/tokens")
-        return Desk(dynamo, self.clock, SeededChance(), signer, PEPPER, TERMS, Failures(self.clock))
+        return Desk(dynamo, self.clock, SeededChance(), Metrics("test"), signer, PEPPER, TERMS, Failures(self.clock))
 
     def register(self, client_id: str = CLIENT_ID, *secrets: str, **changed: Value) -> None:
         hashes: list[Value] = [{"h": hash_secret(PEPPER, one), "created_at": 1} for one in secrets or (SECRET,)]

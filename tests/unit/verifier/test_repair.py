@@ -113,5 +113,16 @@ def test_the_scheduled_run_repairs_and_says_so(caplog: pytest.LogCaptureFixture)
     world.ledger.clock.move(3_600)
     del world.streamed.items[_inner(world)[0]]
     assert verify_tenants(world.bench)[TENANT] == 0
+    assert [reading["VerifierFindings"] for reading in world.readings] == [0], "told also when there is nothing"
     assert [line.levelname for line in caplog.records if line.message == "repaired"] == ["ERROR"]
     assert not [line for line in caplog.records if line.message == "a break"]
+
+
+def test_what_no_repair_mends_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    world = lived(4)
+    world.ledger.change(world.ledger.alice, h=-1)
+    found = verify_tenants(world.bench)
+    (reading,) = world.readings
+    assert reading["VerifierFindings"] == sum(found.values()) == found[TENANT] > 0
+    assert reading["_aws"]["Timestamp"] == world.ledger.clock.now_at()
+    assert len([line for line in caplog.records if line.message == "a break"]) == found[TENANT]
