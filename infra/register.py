@@ -10,13 +10,14 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance, new_id
 from chalicelib.store.keys import client_key, tenant_key
 from chalicelib.store.port import Absent, Cancelled, Dynamo, Equals, Item, Put, Update, Value, Write
+from chalicelib.store.schema import CLIENT, TENANT
 from chalicelib.tokens.client import ACTIVE, CLIENT_ID, REVOKED
 from chalicelib.tokens.scopes import SCOPES
 from chalicelib.tokens.secret import VALID_AT_ONCE, hash_secret, new_secret
 from infra.api_keys import ApiKeys
 
 ROLES: Final = ("operator", "merchant", "owner")
-TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,38}\.(sandbox|live)")
+TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,38}\.(sandbox|live)")
 PRINCIPAL: Final = re.compile(r"prn_[0-9a-z]{1,60}")
 WRITE_SECONDS: Final = 10.0
 
@@ -37,7 +38,7 @@ class NewClient:
 
     def check(self, plans: frozenset[str]) -> None:
         """Refuse what the functions would not understand."""
-        if not TENANT.fullmatch(self.tenant):
+        if not TENANT_NAME.fullmatch(self.tenant):
             raise RegisterError(f"a tenant is named <name>.sandbox or <name>.live, not {self.tenant!r}")
         if self.role not in ROLES:
             raise RegisterError(f"a role is one of {', '.join(ROLES)}, not {self.role!r}")
@@ -93,9 +94,10 @@ class Register:
             "plan": wanted.plan,
             "status": ACTIVE,
             "created_at": now_at,
+            "sc": CLIENT.written,
         }
         try:
-            self._write(Put(tenant_key(wanted.tenant), {"created_at": now_at}))
+            self._write(Put(tenant_key(wanted.tenant), {"created_at": now_at, "sc": TENANT.written}))
             self._write(Put(client_key(client_id), attributes, (Absent(),)))
         except BaseException:
             # Where nobody knows whether the client was written, its key must stay good.
@@ -138,6 +140,7 @@ class Register:
         item = self.dynamo.get(client_key(client_id)) if CLIENT_ID.fullmatch(client_id) else None
         if item is None:
             raise RegisterError(f"there is no client {client_id!r}")
+        CLIENT.require(item)
         return item
 
     def _write(self, write: Write) -> None:

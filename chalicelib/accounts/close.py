@@ -8,6 +8,7 @@ from chalicelib.kernel.problems import STATE_CONFLICT, Problem
 from chalicelib.ledger.entry import Entry, Leg
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import Item
+from chalicelib.store.schema import BALANCE
 from chalicelib.web.call import Call, Change, Reply
 
 
@@ -37,7 +38,10 @@ def close(call: Call) -> Reply:
 
 def _slices(call: Call, account: Account) -> list[Item]:
     items = [call.bench.dynamo.get(balance_key(call.tenant, account.id, n)) for n in range(account.slices_total)]
-    return [item for item in items if item is not None]
+    slices = [item for item in items if item is not None]
+    for item in slices:
+        BALANCE.require(item)
+    return slices
 
 
 def _require_empty(account: Account, slices: list[Item]) -> None:

@@ -8,6 +8,7 @@ from chalicelib.accounts.account import Account
 from chalicelib.ledger.entry import Entry, Leg
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import Item
+from chalicelib.store.schema import BALANCE
 from chalicelib.web.call import Call
 
 
@@ -25,6 +26,7 @@ class Gathering:
 
     def posted_minor(self, number: int) -> int:
         """What one of the other slices has."""
+        BALANCE.require(self.others[number])
         return cast("int", self.others[number]["p"])
 
     def moved_minor(self, number: int) -> int:

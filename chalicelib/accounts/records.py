@@ -13,16 +13,15 @@ from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.facts import AccountFacts, facts_attributes
 from chalicelib.store.keys import balance_key, owned_key, state_key
 from chalicelib.store.port import Absent, AtLeast, Condition, Equals, Exists, Item, Put, Update, Value
+from chalicelib.store.schema import ACCOUNT, BALANCE
 from chalicelib.web.call import Call, Change, Reply
-
-SCHEMA = 1
 
 
 def opening(tenant: str, account: Account, commit_key: str) -> tuple[Effect, ...]:
     """Return the writes that make an account: settings, balances at zero, the owner's line."""
     key = state_key(tenant, "account", account.id)
     state = Put(key, attributes(account, commit_key), (Absent(),))
-    line = Put(owned_key(tenant, account.owner, account.id), {"sc": SCHEMA}, (Absent(),))
+    line = Put(owned_key(tenant, account.owner, account.id), {"sc": ACCOUNT.written}, (Absent(),))
     balances = [
         Put(balance_key(tenant, account.id, number), zero(account, commit_key), (Absent(),))
         for number in range(account.slices_total)
@@ -60,7 +59,7 @@ def _balance(tenant: str, before: Account, gathered: Gathering, number: int, com
         set=new | ({"lc": commit_key} if moved_minor else {}),
         add={name: amount for name, amount in add.items() if amount},
         remove=tuple(sorted(old.keys() - new.keys())),
-        when=_moves(before, gathered, number),
+        when=(*_moves(before, gathered, number), BALANCE.readable),
     )
     return Effect(write, (lambda _: Stale()) if number in gathered.others else (lambda item: _used(after, item)))
 
@@ -79,6 +78,7 @@ def _moves(before: Account, gathered: Gathering, number: int) -> tuple[Condition
 
 def _used(after: Account, item: Item | None) -> Problem:
     assert item is not None, "an account without its balance items cannot be made"
+    BALANCE.require(item)
     param = "overdraft_limit" if after.has_floor else "negative_limit"
     return Problem(STATE_CONFLICT, f"Account {after.id} has gone further below zero than this.", param=param)
 
@@ -142,6 +142,7 @@ def mandated(call: Call, before: Account, after: Account, verb: str, event: str)
 
 def read_account(item: Item) -> Account:
     """Decode an `account` item."""
+    ACCOUNT.require(item)
     return Account(
         id=cast("str", item["sk"]),
         kind=AccountKind(cast("str", item["k"])),
@@ -219,7 +220,7 @@ def resource(account: Account) -> dict[str, Any]:
     )
 
 
-def attributes(account: Account, commit_key: str) -> Item:
+def attributes(account: Account, commit_key: str, schema: int = ACCOUNT.written) -> Item:
     always: dict[str, Value] = {
         "k": account.kind.value,
         "c": account.currency,
@@ -229,7 +230,7 @@ def attributes(account: Account, commit_key: str) -> Item:
         "v": account.version,
         "t": account.created_at,
         "lc": commit_key,
-        "sc": SCHEMA,
+        "sc": schema,
     }
     fee = account.fee
     optional: dict[str, Value] = {
@@ -243,7 +244,7 @@ def attributes(account: Account, commit_key: str) -> Item:
     return always | {name: value for name, value in optional.items() if value is not None}
 
 
-def zero(account: Account, commit_key: str) -> Item:
+def zero(account: Account, commit_key: str, schema: int = BALANCE.written) -> Item:
     """Return a balance item at zero, with all that postings have to know of its account."""
     empty: dict[str, Value] = {
         "o": account.owner,
@@ -252,6 +253,6 @@ def zero(account: Account, commit_key: str) -> Item:
         "h": 0,
         "q": 0,
         "lc": commit_key,
-        "sc": SCHEMA,
+        "sc": schema,
     }
     return empty | _on_balance(account) | ({"f": account.overdraft_minor} if account.has_floor else {})

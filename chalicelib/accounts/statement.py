@@ -15,6 +15,7 @@ from chalicelib.projections.records import Line, read_line
 from chalicelib.store.keys import balance_key, line_key, line_partition
 from chalicelib.store.port import Dynamo
 from chalicelib.store.read import Balance
+from chalicelib.store.schema import BALANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,12 @@ class Statement:
 
     def _until(self, number: int, at: int) -> Line | None:
         """Return the last line dated `at` or before, once it is certain that no other will be."""
-        balance = self.dynamo.get(balance_key(self.tenant, self.account, number))
+        balance = self.dynamo.get(balance_key(self.tenant, self.account, number)) or {"q": 0}
+        BALANCE.require(balance)
         line = self._last(number, at)
         newest = self._newest(number)
         is_newest = (line.sequence if line else 0) == (newest.sequence if newest else 0)
-        if is_newest and balance and cast("int", balance["q"]) > (newest.sequence if newest else 0):
+        if is_newest and cast("int", balance["q"]) > (newest.sequence if newest else 0):
             raise Problem(STATEMENT_BEHIND, "The newest entries are not on the statement yet.")
         return line
 

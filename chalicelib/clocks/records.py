@@ -7,11 +7,11 @@ from chalicelib.kernel.clock import SECOND_MS, to_rfc3339
 from chalicelib.kernel.problems import FORBIDDEN, STATE_CONFLICT, Problem
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import clock_key
-from chalicelib.store.port import Absent, Equals, Item, Update
+from chalicelib.store.port import Absent, Equals, Item, Put
+from chalicelib.store.schema import CLOCK
 from chalicelib.web.call import Call
 from chalicelib.web.tenant_clock import is_sandbox
 
-SCHEMA: Final = 1
 FURTHEST_MS: Final = 20 * 366 * 86_400_000
 """Ids and reminders sort by time of a fixed width: nobody needs more than twenty years."""
 
@@ -21,7 +21,9 @@ def find_clock(call: Call) -> Item:
     call.caller.require_operator()
     if not is_sandbox(call.tenant):
         raise Problem(FORBIDDEN, "Only a sandbox has a test clock.")
-    return call.bench.dynamo.get(clock_key(call.tenant)) or {"ah": 0, "v": 0}
+    clock: Item = call.bench.dynamo.get(clock_key(call.tenant)) or {"ah": 0, "v": 0}
+    CLOCK.require(clock)
+    return clock
 
 
 def moving(call: Call, before: Item, advance_ms: int) -> tuple[Effect, Item]:
@@ -31,13 +33,13 @@ def moving(call: Call, before: Item, advance_ms: int) -> tuple[Effect, Item]:
     if cast("int", after["ah"]) > FURTHEST_MS:
         raise Problem(STATE_CONFLICT, "The clock is as far ahead as it can be.")
     same = Equals("v", version) if version else Absent()
-    write = Update(clock_key(call.tenant), set={**after, "lc": call.commit_key, "sc": SCHEMA}, when=(same,))
+    write = Put(clock_key(call.tenant), {**after, "lc": call.commit_key, "sc": CLOCK.written}, (same,))
     return Effect(write, lambda _: Stale()), after
 
 
-def attributes(shown: Mapping[str, Any], commit_key: str) -> Item:
+def attributes(shown: Mapping[str, Any], commit_key: str, schema: int) -> Item:
     """Return what is stored of the clock that callers were shown."""
-    return {"ah": shown["ahead_seconds"] * SECOND_MS, "v": shown["version"], "lc": commit_key, "sc": SCHEMA}
+    return {"ah": shown["ahead_seconds"] * SECOND_MS, "v": shown["version"], "lc": commit_key, "sc": schema}
 
 
 def resource(call: Call, clock: Item, now_at: int) -> dict[str, Any]:

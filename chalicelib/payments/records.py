@@ -8,10 +8,9 @@ from chalicelib.kernel.ids import is_id
 from chalicelib.payments.payment import PREFIX, Payment, PaymentStatus
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import due_key, state_key
-from chalicelib.store.port import Absent, Equals, Item, Put, Update, Value
+from chalicelib.store.port import Absent, Equals, Item, Put, Value
+from chalicelib.store.schema import PAYMENT
 from chalicelib.web.call import Call, missing
-
-SCHEMA = 1
 
 
 def is_payment_id(text: str) -> bool:
@@ -37,30 +36,24 @@ def making(tenant: str, payment: Payment, commit_key: str) -> tuple[Effect, ...]
     writes = [Put(key, attributes(payment, commit_key), (Absent(),))]
     if payment.capture_before_at is not None:
         due = due_key(tenant, "payment", payment.capture_before_at, payment.id)
-        writes.append(Put(due, {"sc": SCHEMA}, (Absent(),)))
+        writes.append(Put(due, {"sc": PAYMENT.written}, (Absent(),)))
     # Only a clash of 80 random bits could make these fail: Stale draws a new id.
     return tuple(Effect(write, lambda _: Stale()) for write in writes)
 
 
 def moving(tenant: str, before: Payment, after: Payment, commit_key: str) -> Effect:
-    """Return the write that moves a payment on from the version it was decided from."""
-    write = Update(
-        state_key(tenant, "payment", after.id),
-        set={
-            "s": after.status.value,
-            "ac": after.captured_minor,
-            "ar": after.refunded_minor,
-            **({"fm": after.fee_minor} if after.fee_minor else {}),
-            "v": after.version,
-            "lc": commit_key,
-        },
-        when=(Equals("v", before.version),),
-    )
+    """Return the write that moves a payment on from the version it was decided from.
+
+    All of the item is written: nothing is left of the shape that another release gave it.
+    """
+    key = state_key(tenant, "payment", after.id)
+    write = Put(key, attributes(after, commit_key), (Equals("v", before.version),))
     return Effect(write, lambda _: Stale())
 
 
 def read_payment(item: Item) -> Payment:
     """Decode a `payment` item."""
+    PAYMENT.require(item)
     return Payment(
         id=cast("str", item["sk"]),
         status=PaymentStatus(cast("str", item["s"])),
@@ -131,7 +124,7 @@ def resource(payment: Payment) -> dict[str, Any]:
     return shown
 
 
-def attributes(payment: Payment, commit_key: str) -> Item:
+def attributes(payment: Payment, commit_key: str, schema: int = PAYMENT.written) -> Item:
     """Name attributes shortly and leave empty ones out: the item has to fit one write unit."""
     always: dict[str, Value] = {
         "s": payment.status.value,
@@ -145,7 +138,7 @@ def attributes(payment: Payment, commit_key: str) -> Item:
         "v": payment.version,
         "t": payment.created_at,
         "lc": commit_key,
-        "sc": SCHEMA,
+        "sc": schema,
     }
     optional: dict[str, Value] = {
         "cb": payment.capture_before_at,

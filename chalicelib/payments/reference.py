@@ -8,10 +8,11 @@ from typing import cast
 
 from chalicelib.kernel.problems import REFERENCE_TAKEN, Problem
 from chalicelib.payments.payment import Payment
-from chalicelib.payments.records import SCHEMA, moving
+from chalicelib.payments.records import moving
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import reference_key
 from chalicelib.store.port import Absent, Delete, Equals, Item, Put
+from chalicelib.store.schema import PAYMENT
 
 
 def taking(tenant: str, payment: Payment) -> tuple[Effect, ...]:
@@ -19,7 +20,7 @@ def taking(tenant: str, payment: Payment) -> tuple[Effect, ...]:
     if payment.reference is None:
         return ()
     key = reference_key(tenant, payment.payee, payment.reference)
-    put = Put(key, {"py": payment.id, "o": payment.owner, "sc": SCHEMA}, (Absent(),))
+    put = Put(key, {"py": payment.id, "o": payment.owner, "sc": PAYMENT.written}, (Absent(),))
     return (Effect(put, lambda item: _taken(payment, item)),)
 
 

@@ -11,10 +11,11 @@ from typing import cast
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Chance, new_id
 from chalicelib.projections.once import write_once
-from chalicelib.projections.records import EVENT_PREFIX, SCHEMA
+from chalicelib.projections.records import EVENT_PREFIX
 from chalicelib.store.commit import read_audit
 from chalicelib.store.keys import history_key, state_key
 from chalicelib.store.port import Absent, Dynamo, Item, Put
+from chalicelib.store.schema import COMMIT, EVENT
 from chalicelib.store.stream import Changed
 
 Rows = list[dict[str, str | int]]
@@ -29,6 +30,7 @@ def project_history(dynamo: Dynamo, clock: Clock, chance: Chance, change: Change
 def rows_of(change: Changed) -> Rows:
     """Return what a new commit record says has happened, in its order."""
     assert change.new is not None, "only new records are projected"
+    COMMIT.require(change.new)
     return cast("Rows", change.new["ev"])
 
 
@@ -46,4 +48,10 @@ def steps_of(clock: Clock, chance: Chance, change: Changed) -> Iterator[tuple[Pu
 
 def _shared(record: Item) -> Item:
     made = read_audit(record)
-    return {"lc": made.key, "t": made.at, "pn": made.principal, "b": record.get("r") or record["b"], "sc": SCHEMA}
+    return {
+        "lc": made.key,
+        "t": made.at,
+        "pn": made.principal,
+        "b": record.get("r") or record["b"],
+        "sc": EVENT.written,
+    }

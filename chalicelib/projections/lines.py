@@ -8,6 +8,7 @@ from chalicelib.projections.records import Line, line_attributes, read_line
 from chalicelib.store.commit import read_audit
 from chalicelib.store.keys import commit_key, line_key
 from chalicelib.store.port import Absent, Dynamo, Item, Key, Put
+from chalicelib.store.schema import BALANCE
 from chalicelib.store.stream import Changed
 
 
@@ -22,7 +23,10 @@ class NextLine:
 
 def is_entry(change: Changed) -> bool:
     """Tell whether a change of a balance item is an entry: a limit or a status moves no sequence."""
-    return change.new is not None and _number(change.new, "q") != _number(change.old, "q")
+    if change.new is None:
+        return False
+    BALANCE.require(change.new)
+    return _number(change.new, "q") != _number(change.old, "q")
 
 
 def next_lines(dynamo: Dynamo, entries: Sequence[Changed]) -> list[NextLine]:

@@ -18,8 +18,8 @@ from chalicelib.kernel.clock import to_rfc3339
 from chalicelib.kernel.ids import is_id
 from chalicelib.store.commit import inflate, picture
 from chalicelib.store.port import Item
+from chalicelib.store.schema import EVENT, LINE
 
-SCHEMA: Final = 1
 EVENT_PREFIX: Final = "evt"
 
 
@@ -51,6 +51,7 @@ class Line:
 
 def read_line(item: Item) -> Line:
     """Decode a `line` item."""
+    LINE.require(item)
     return Line(
         slice_number=int(str(item["pk"]).rpartition("/")[2]),
         sequence=int(str(item["sk"])),
@@ -76,7 +77,7 @@ def line_attributes(line: Line) -> Item:
         "op": line.operation,
         "ob": line.object_id,
         "t": line.at,
-        "sc": SCHEMA,
+        "sc": LINE.written,
     }
 
 
@@ -84,7 +85,7 @@ def is_line(item: Item) -> bool:
     """Tell whether an item has what a line has, and nothing else."""
     numbers = ("p", "h", "bp", "bh", "t", "sc")
     texts = ("lc", "op", "ob", "pk", "sk")
-    whole = all(isinstance(item.get(name), int) for name in numbers) and item["sc"] == SCHEMA
+    whole = all(isinstance(item.get(name), int) for name in numbers) and LINE.knows(item["sc"])
     return whole and all(isinstance(item.get(name), str) for name in texts) and len(item) == len(numbers + texts)
 
 
@@ -95,6 +96,7 @@ def is_event_id(text: str) -> bool:
 
 def step(item: Item) -> dict[str, Any]:
     """Return one step of an object's history as callers see it; `data` is the object as that step left it."""
+    EVENT.require(item)
     return {
         "id": item["e"],
         "object": "history_entry",
@@ -108,6 +110,7 @@ def step(item: Item) -> dict[str, Any]:
 
 def event(item: Item) -> dict[str, Any]:
     """Return an event as callers see it; `data` is the object as it was left."""
+    EVENT.require(item)
     return {
         "id": item["sk"],
         "object": "event",

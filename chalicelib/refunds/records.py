@@ -9,8 +9,7 @@ from chalicelib.refunds.refund import PREFIX, Refund, RefundStatus
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import state_key
 from chalicelib.store.port import Absent, Item, Put, Value
-
-SCHEMA = 1
+from chalicelib.store.schema import REFUND
 
 
 def is_refund_id(text: str) -> bool:
@@ -24,7 +23,7 @@ def making(tenant: str, refund: Refund, commit_key: str) -> Effect:
     return Effect(Put(key, attributes(refund, commit_key), (Absent(),)), lambda _: Stale())
 
 
-def attributes(refund: Refund, commit_key: str) -> Item:
+def attributes(refund: Refund, commit_key: str, schema: int = REFUND.written) -> Item:
     """Return what is stored of a refund."""
     always: dict[str, Value] = {
         "s": refund.status.value,
@@ -35,7 +34,7 @@ def attributes(refund: Refund, commit_key: str) -> Item:
         "v": refund.version,
         "t": refund.created_at,
         "lc": commit_key,
-        "sc": SCHEMA,
+        "sc": schema,
     }
     return always if refund.decline_code is None else always | {"dc": refund.decline_code}
 
@@ -57,6 +56,7 @@ def restored(shown: Mapping[str, Any], owner: str) -> Refund:
 
 def read_refund(item: Item) -> Refund:
     """Decode a `refund` item."""
+    REFUND.require(item)
     return Refund(
         id=cast("str", item["sk"]),
         status=RefundStatus(cast("str", item["s"])),

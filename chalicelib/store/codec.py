@@ -18,6 +18,7 @@ from chalicelib.store.port import (
     Exists,
     Item,
     Key,
+    NotAbove,
     OneOf,
     Put,
     Reason,
@@ -130,6 +131,9 @@ def _condition(condition: Condition, aliases: _Placeholders) -> str:
             return f"{aliases.name(name)} = {aliases.value(value)}"
         case AtLeast(name, minimum):
             return f"{aliases.name(name)} >= {aliases.value(minimum)}"
+        case NotAbove(name, maximum):
+            known = aliases.name(name)
+            return f"(attribute_not_exists({known}) OR {known} <= {aliases.value(maximum)})"
         case OneOf(name, values):
             return f"{aliases.name(name)} IN ({', '.join(aliases.value(value) for value in values)})"
         case Exists():

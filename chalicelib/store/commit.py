@@ -28,8 +28,8 @@ from chalicelib.kernel.problems import Problem
 from chalicelib.ledger.entry import NOTHING, Entry, Leg
 from chalicelib.store.keys import commit_key
 from chalicelib.store.port import HASH, RANGE, Absent, Item, Key, Put, Value, Write
+from chalicelib.store.schema import COMMIT
 
-SCHEMA: Final = 1
 _DEFLATE_LEVEL: Final = 6
 _RAW_DEFLATE: Final = -15
 _CHECKSUM_BYTES: Final = 8
@@ -127,12 +127,14 @@ class Record:
 
 def read_record(item: Item) -> Record:
     """Decode the stored record of a commit."""
+    COMMIT.require(item)
     answer = Answer(cast("int", item["st"]), inflate(cast("bytes", item["b"])), cast("int", item["e"]))
     return Record(cast("bytes", item["f"]), answer)
 
 
 def read_audit(item: Item) -> Audit:
     """Decode the audit line of a stored record."""
+    COMMIT.require(item)
     events = cast("list[dict[str, str]]", item["ev"])
     return Audit(
         key=cast("str", item["sk"]),
@@ -145,12 +147,14 @@ def read_audit(item: Item) -> Audit:
 
 def read_events(item: Item) -> tuple[Event, ...]:
     """Decode the events of a stored record."""
+    COMMIT.require(item)
     rows = cast("list[dict[str, Value]]", item["ev"])
     return tuple(Event(cast("str", row["k"]), cast("str", row["o"]), cast("int", row["v"])) for row in rows)
 
 
 def read_snapshot(item: Item) -> bytes:
     """Return the JSON of what the commit left: the answer itself, or the object beside it."""
+    COMMIT.require(item)
     return inflate(cast("bytes", item.get("r") or item["b"]))
 
 
@@ -180,6 +184,7 @@ def inflate(body: bytes) -> bytes:
 
 def read_legs(item: Item) -> tuple[Leg, ...]:
     """Decode the journal entry of a stored record."""
+    COMMIT.require(item)
     rows = cast("list[dict[str, Value]]", item["l"])
     return tuple(_leg(row) for row in rows)
 
@@ -206,7 +211,7 @@ def _record(commit: Commit) -> Item:
         "e": commit.answer.version,
         "l": [_leg_row(leg) for leg in commit.entry.legs],
         "ev": [{"k": e.name, "o": e.object_id, "v": e.version} for e in commit.events],
-        "sc": SCHEMA,
+        "sc": COMMIT.written,
     }
     if commit.snapshot:
         record["r"] = _deflate(commit.snapshot)

@@ -13,6 +13,7 @@ from chalicelib.ledger.chart import slices_of
 from chalicelib.ledger.fees import Fee
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import Dynamo, Item, Value
+from chalicelib.store.schema import BALANCE
 
 _KEPT: Final = 10_000
 
@@ -77,6 +78,7 @@ def default_facts(account: str) -> AccountFacts:
 
 def read_facts(account: str, item: Item) -> AccountFacts:
     """Decode the facts on a balance item."""
+    BALANCE.require(item)
     default = default_facts(account)
     fee = cast("dict[str, int | str] | None", item.get("fe"))
     limit = item.get("nl")

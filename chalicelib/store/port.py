@@ -41,6 +41,14 @@ class AtLeast:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAbove:
+    """The attribute is a number and not above the maximum, or it is not there; so it holds where there is no item."""
+
+    name: str
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """The attribute is one of these strings."""
 
@@ -65,7 +73,7 @@ class Authorised:
     principal: str
 
 
-Condition = Equals | AtLeast | OneOf | Exists | Absent | Authorised
+Condition = Equals | AtLeast | NotAbove | OneOf | Exists | Absent | Authorised
 
 
 @dataclass(frozen=True, slots=True)

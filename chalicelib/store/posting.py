@@ -25,6 +25,7 @@ from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.facts import AccountFacts, Beliefs
 from chalicelib.store.keys import balance_key
 from chalicelib.store.port import AtLeast, Authorised, Condition, Equals, Item, OneOf, Update
+from chalicelib.store.schema import BALANCE
 
 _DEBIT: Final = (AccountStatus.OPEN.value,)
 _CREDIT: Final = (AccountStatus.OPEN.value, AccountStatus.FROZEN.value)
@@ -102,6 +103,7 @@ def _conditions(leg: Leg, side: Side, facts: AccountFacts | None) -> list[Condit
         conditions.append(AtLeast("p", -leg.spendable_minor - facts.negative_limit_minor))
     if leg.held_minor < 0:
         conditions.append(AtLeast("h", -leg.held_minor))
+    conditions.append(BALANCE.readable)
     return conditions
 
 
@@ -123,6 +125,7 @@ def _explain(leg: Leg, side: Side, item: Item | None) -> Problem:
 def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
     if item is None:
         return ACCOUNT_NOT_FOUND, f"There is no account {leg.account}."
+    BALANCE.require(item)
     if side.authority is not None and not authorised(item, side.authority):
         return side.unauthorised, _unauthorised_detail(leg, side)
     if item["c"] != leg.currency:
@@ -138,6 +141,7 @@ def _cause(leg: Leg, side: Side, item: Item | None) -> tuple[Kind, str]:
 
 def authorised(item: Item, principal: str) -> bool:
     """Tell whether the principal owns the balance's account or holds its mandate."""
+    BALANCE.require(item)
     mandates = cast("frozenset[str]", item.get("m", frozenset()))
     return item["o"] == principal or principal in mandates
 

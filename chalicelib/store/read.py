@@ -19,6 +19,7 @@ from chalicelib.store.keys import (
     state_table,
 )
 from chalicelib.store.port import Dynamo, Item, Table
+from chalicelib.store.schema import BALANCE
 
 PAGE: Final = 500
 """Items of one page where all of a partition is read."""
@@ -122,4 +123,5 @@ def _sort_key(item: Item) -> str:
 
 def _number(item: Item | None, name: str) -> int:
     assert item is not None, "an account without its balance items cannot be made"
+    BALANCE.require(item)
     return cast("int", item.get(name, 0))

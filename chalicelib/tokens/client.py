@@ -6,6 +6,7 @@
 | `scopes` `plan` `api_key_id` | what it may ask for, its usage plan, the API key issued with it |
 | `secret_hashes` | one or two of `{h: HMAC-SHA256, created_at}`, the newest last |
 | `status` `created_at` | active or revoked; when it was registered (ms) |
+| `sc` | schema |
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Final, cast
 
 from chalicelib.store.keys import client_key
 from chalicelib.store.port import Dynamo, Item, Value
+from chalicelib.store.schema import CLIENT
 from chalicelib.tokens.form import Credentials
 from chalicelib.tokens.refusal import invalid_client
 from chalicelib.tokens.secret import matches
@@ -53,7 +55,10 @@ def authenticate(dynamo: Dynamo, pepper: bytes, shown: Credentials) -> Client:
 
 
 def _hashes(item: Item | None) -> list[bytes]:
-    rows = cast("list[Mapping[str, Value]]", item["secret_hashes"]) if item else []
+    if item is None:
+        return []
+    CLIENT.require(item)
+    rows = cast("list[Mapping[str, Value]]", item["secret_hashes"])
     return [cast("bytes", row["h"]) for row in rows]
 
 

@@ -15,12 +15,10 @@ from chalicelib.kernel.ids import is_id
 from chalicelib.kernel.problems import FORBIDDEN, Problem
 from chalicelib.store.commit import Effect, Stale
 from chalicelib.store.keys import due_key, state_key
-from chalicelib.store.port import Absent, Equals, Item, Put, Update, Value
+from chalicelib.store.port import Absent, Equals, Item, Put, Value
+from chalicelib.store.schema import TRANSFER
 from chalicelib.transfers.transfer import PREFIX, Transfer, TransferStatus
 from chalicelib.web.call import Call, missing
-
-SCHEMA = 2
-"""1 knew posted and declined transfers only, and neither what was posted nor what was reversed."""
 
 
 def is_transfer_id(text: str) -> bool:
@@ -53,39 +51,34 @@ def making(tenant: str, transfer: Transfer, commit_key: str) -> tuple[Effect, ..
     writes = [Put(state_key(tenant, "transfer", transfer.id), attributes(transfer, commit_key), (Absent(),))]
     if transfer.due_at is not None:
         due = due_key(tenant, "transfer", transfer.due_at, transfer.id)
-        writes.append(Put(due, {"sc": SCHEMA}, (Absent(),)))
+        writes.append(Put(due, {"sc": TRANSFER.written}, (Absent(),)))
     # Only a clash of 80 random bits could make these fail: Stale draws a new id.
     return tuple(Effect(write, lambda _: Stale()) for write in writes)
 
 
 def moving(tenant: str, before: Transfer, after: Transfer, commit_key: str) -> Effect:
-    """Return the write that moves a transfer on from the version it was decided from."""
-    changed: dict[str, Value] = {
-        "s": after.status.value,
-        "ap": after.posted_minor,
-        "ar": after.reversed_minor,
-        "v": after.version,
-        "lc": commit_key,
-        "sc": SCHEMA,
-    }
-    if after.decline_code is not None:
-        changed["dc"] = after.decline_code
-    write = Update(state_key(tenant, "transfer", after.id), set=changed, when=(Equals("v", before.version),))
+    """Return the write that moves a transfer on from the version it was decided from.
+
+    All of the item is written: nothing is left of the shape that another release gave it.
+    """
+    key = state_key(tenant, "transfer", after.id)
+    write = Put(key, attributes(after, commit_key), (Equals("v", before.version),))
     return Effect(write, lambda _: Stale())
 
 
 def read_transfer(item: Item) -> Transfer:
-    """Decode a `transfer` item of this schema or the one before."""
+    """Decode a `transfer` item; one of schema 1 was posted whole or not at all."""
     status = TransferStatus(cast("str", item["s"]))
-    of_schema_1 = item["a"] if status is TransferStatus.POSTED else 0
+    of_schema_1: Item = {"ap": item["a"] if status is TransferStatus.POSTED else 0, "ar": 0}
+    progress = of_schema_1 if TRANSFER.of(item) == 1 else item
     return Transfer(
         id=cast("str", item["sk"]),
         status=status,
         source=cast("str", item["sr"]),
         destination=cast("str", item["ds"]),
         amount_minor=cast("int", item["a"]),
-        posted_minor=cast("int", item.get("ap", of_schema_1)),
-        reversed_minor=cast("int", item.get("ar", 0)),
+        posted_minor=cast("int", progress["ap"]),
+        reversed_minor=cast("int", progress["ar"]),
         currency=cast("str", item["c"]),
         owner=cast("str", item["o"]),
         created_at=cast("int", item["t"]),
@@ -151,23 +144,23 @@ def resource(transfer: Transfer) -> dict[str, Any]:
     return shown | {name: value for name, value in optional.items() if value is not None}
 
 
-def attributes(transfer: Transfer, commit_key: str) -> Item:
+def attributes(transfer: Transfer, commit_key: str, schema: int = TRANSFER.written) -> Item:
     """Name attributes shortly and leave empty ones out: the item has to fit one write unit."""
     always: dict[str, Value] = {
         "s": transfer.status.value,
         "sr": transfer.source,
         "ds": transfer.destination,
         "a": transfer.amount_minor,
-        "ap": transfer.posted_minor,
-        "ar": transfer.reversed_minor,
         "c": transfer.currency,
         "o": transfer.owner,
         "v": transfer.version,
         "t": transfer.created_at,
         "lc": commit_key,
-        "sc": SCHEMA,
+        "sc": schema,
     }
     optional: dict[str, Value] = {
+        "ap": None if schema == 1 else transfer.posted_minor,
+        "ar": None if schema == 1 else transfer.reversed_minor,
         "x": transfer.expires_at,
         "sf": transfer.scheduled_for_at,
         "rv": transfer.reverses,

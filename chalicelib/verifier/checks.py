@@ -52,7 +52,7 @@ def _wanted(
     tenant: str, journal: Journal, found: dict[Key, Item], identifier: str, watermark_at: int
 ) -> dict[Key, Item]:
     """Return what an object's items should be: as of the version found, unless that is older than it may be."""
-    newest = object_items(tenant, journal, identifier)
+    newest = object_items(tenant, journal, identifier, found)
     if not newest:
         return {}
     state = found.get(next(iter(newest)))
@@ -62,7 +62,7 @@ def _wanted(
     version = cast("int", state.get("v", 0))
     behind = [entry for number, entry in steps if number > version]
     in_motion = bool(behind) and all(entry.at > watermark_at for entry in behind)
-    return object_items(tenant, journal, identifier, version) if in_motion else newest
+    return object_items(tenant, journal, identifier, found, version) if in_motion else newest
 
 
 def _is_left_over(journal: Journal, key: Key) -> bool:
@@ -74,7 +74,7 @@ def check_balances(tenant: str, journal: Journal, stored: Stored, lines: dict[Ke
     """Every balance is the sum of its entries at its own sequence, knows what it can spend, and has its settings."""
     wanted: dict[Key, Item] = {}
     for identifier in (name for name in journal.by_object if is_account_id(name)):
-        wanted |= balance_items(tenant, journal, account_of(journal, identifier))
+        wanted |= balance_items(tenant, journal, account_of(journal, identifier), stored.balances)
     for key in stored.balances.keys() - wanted.keys():
         yield Break("balance_unknown", _name(key), "no commit opened its account")
     for key, item in wanted.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from chalicelib.accounts import records as accounts
@@ -12,22 +13,30 @@ from chalicelib.payments.payment import Payment
 from chalicelib.refunds import records as refunds
 from chalicelib.store.keys import balance_key, clock_key, due_key, owned_key, reference_key, state_key
 from chalicelib.store.port import Item, Key
+from chalicelib.store.schema import ACCOUNT, BALANCE, CLOCK, PAYMENT, REFUND, TRANSFER
 from chalicelib.transfers import records as transfers
 from chalicelib.verifier.journal import Entry, Journal
 
 Items = dict[Key, Item]
 Steps = list[tuple[int, Entry]]
+Found = Mapping[Key, Item]
+
+NOTHING_FOUND: Final[Found] = MappingProxyType({})
 
 
-def object_items(tenant: str, journal: Journal, identifier: str, version: int | None = None) -> Items:
+def object_items(
+    tenant: str, journal: Journal, identifier: str, found: Found = NOTHING_FOUND, version: int | None = None
+) -> Items:
     """Return the items of one object as of a version (the newest unless given), without its money.
+
+    Each has the schema that it was found in: what another release wrote is right in the shape of that release.
 
     Nothing where a version is missing among the commits: that is a break of its own.
     """
     steps = [step for step in journal.by_object.get(identifier, []) if version is None or step[0] <= version]
     restore = _RESTORE.get(identifier.partition("_")[0])
     whole = [number for number, _ in steps] == list(range(1, len(steps) + 1))
-    return restore(tenant, journal, identifier, steps) if steps and whole and restore else {}
+    return restore(tenant, journal, identifier, steps, found) if steps and whole and restore else {}
 
 
 def account_of(journal: Journal, identifier: str) -> Account:
@@ -35,18 +44,16 @@ def account_of(journal: Journal, identifier: str) -> Account:
     return accounts.restored(_left(journal.by_object[identifier], identifier))
 
 
-def balance_items(tenant: str, journal: Journal, account: Account) -> Items:
+def balance_items(tenant: str, journal: Journal, account: Account, found: Found = NOTHING_FOUND) -> Items:
     """Return the balance items of an account: the sum of its legs."""
-    return {
-        balance_key(tenant, account.id, number): _balance(journal, account, number)
-        for number in range(account.slices_total)
-    }
+    keys = [balance_key(tenant, account.id, number) for number in range(account.slices_total)]
+    return {key: _balance(journal, account, number, BALANCE.like(found.get(key))) for number, key in enumerate(keys)}
 
 
-def _balance(journal: Journal, account: Account, number: int) -> Item:
+def _balance(journal: Journal, account: Account, number: int, schema: int) -> Item:
     legs = journal.by_slice.get((account.id, number), [])
     last = legs[-1][1] if legs else _maker(journal, account.id, number)
-    item = dict(accounts.zero(account, last.key))
+    item = dict(accounts.zero(account, last.key, schema))
     item["p"] = sum(leg.posted_minor for leg, _ in legs)
     item["h"] = sum(leg.held_minor for leg, _ in legs)
     item["q"] = len(legs)
@@ -68,22 +75,25 @@ def _left(steps: Steps, identifier: str) -> Mapping[str, Any]:
     return next(picture for picture in pictures if picture is not None)
 
 
-def _account(tenant: str, _: Journal, identifier: str, steps: Steps) -> Items:
+def _account(tenant: str, _: Journal, identifier: str, steps: Steps, found: Found) -> Items:
     account = accounts.restored(_left(steps, identifier))
+    key, owned = state_key(tenant, "account", identifier), owned_key(tenant, account.owner, identifier)
     return {
-        state_key(tenant, "account", identifier): accounts.attributes(account, steps[-1][1].key),
-        owned_key(tenant, account.owner, identifier): {"sc": accounts.SCHEMA},
+        key: accounts.attributes(account, steps[-1][1].key, ACCOUNT.like(found.get(key))),
+        owned: {"sc": ACCOUNT.like(found.get(owned))},
     }
 
 
-def _payment(tenant: str, _: Journal, identifier: str, steps: Steps) -> Items:
+def _payment(tenant: str, _: Journal, identifier: str, steps: Steps, found: Found) -> Items:
     payment = _paid(identifier, steps)
-    items: Items = {state_key(tenant, "payment", identifier): payments.attributes(payment, steps[-1][1].key)}
+    key = state_key(tenant, "payment", identifier)
+    items: Items = {key: payments.attributes(payment, steps[-1][1].key, PAYMENT.like(found.get(key)))}
     if payment.held_minor and payment.capture_before_at is not None:
-        items[due_key(tenant, "payment", payment.capture_before_at, identifier)] = {"sc": payments.SCHEMA}
+        due = due_key(tenant, "payment", payment.capture_before_at, identifier)
+        items[due] = {"sc": PAYMENT.like(found.get(due))}
     if payment.reference is not None and payment.holds_reference:
-        taken: Item = {"py": identifier, "o": payment.owner, "sc": payments.SCHEMA}
-        items[reference_key(tenant, payment.payee, payment.reference)] = taken
+        taken = reference_key(tenant, payment.payee, payment.reference)
+        items[taken] = {"py": identifier, "o": payment.owner, "sc": PAYMENT.like(found.get(taken))}
     return items
 
 
@@ -102,28 +112,31 @@ def _paid(identifier: str, steps: Steps) -> Payment:
     return payment
 
 
-def _refund(tenant: str, journal: Journal, identifier: str, steps: Steps) -> Items:
+def _refund(tenant: str, journal: Journal, identifier: str, steps: Steps, found: Found) -> Items:
     shown = _left(steps, identifier)
     owner = cast("str", journal.by_object[shown["payment"]][0][1].item["pn"])
     refund = refunds.restored(shown, owner)
-    return {state_key(tenant, "refund", identifier): refunds.attributes(refund, steps[-1][1].key)}
+    key = state_key(tenant, "refund", identifier)
+    return {key: refunds.attributes(refund, steps[-1][1].key, REFUND.like(found.get(key)))}
 
 
-def _transfer(tenant: str, _: Journal, identifier: str, steps: Steps) -> Items:
+def _transfer(tenant: str, _: Journal, identifier: str, steps: Steps, found: Found) -> Items:
     owner = cast("str", steps[0][1].item["pn"])
     transfer = transfers.restored(_left(steps, identifier), owner)
-    items: Items = {state_key(tenant, "transfer", identifier): transfers.attributes(transfer, steps[-1][1].key)}
+    key = state_key(tenant, "transfer", identifier)
+    items: Items = {key: transfers.attributes(transfer, steps[-1][1].key, TRANSFER.like(found.get(key)))}
     if transfer.due_at is not None:
-        items[due_key(tenant, "transfer", transfer.due_at, identifier)] = {"sc": transfers.SCHEMA}
+        due = due_key(tenant, "transfer", transfer.due_at, identifier)
+        items[due] = {"sc": TRANSFER.like(found.get(due))}
     return items
 
 
-def _clock(tenant: str, _: Journal, identifier: str, steps: Steps) -> Items:
-    shown = _left(steps, identifier)
-    return {clock_key(tenant): clocks.attributes(shown, steps[-1][1].key)}
+def _clock(tenant: str, _: Journal, identifier: str, steps: Steps, found: Found) -> Items:
+    shown, key = _left(steps, identifier), clock_key(tenant)
+    return {key: clocks.attributes(shown, steps[-1][1].key, CLOCK.like(found.get(key)))}
 
 
-_RESTORE: Final[Mapping[str, Callable[[str, Journal, str, Steps], Items]]] = {
+_RESTORE: Final[Mapping[str, Callable[[str, Journal, str, Steps, Found], Items]]] = {
     "acct": _account,
     "pay": _payment,
     "re": _refund,

@@ -8,7 +8,8 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.problems import CLIENT_REVOKED, FORBIDDEN, Problem
 from chalicelib.store.commit import Author
 from chalicelib.store.keys import client_key
-from chalicelib.store.port import Dynamo
+from chalicelib.store.port import Dynamo, Item
+from chalicelib.store.schema import CLIENT
 
 STATUS_SECONDS: Final = 5.0
 """A revoked client is refused after this long at the latest, whatever its token says."""
@@ -83,9 +84,14 @@ class ClientStatuses:
         if self._active_until.get(client_id, -1.0) > now_seconds:
             return
         item = self.dynamo.get(client_key(client_id), consistent=False)
-        if item is None or item["status"] != "active":
+        if item is None or not _is_active(item):
             self._active_until.pop(client_id, None)
             raise Problem(CLIENT_REVOKED, "The client is revoked.")
         if len(self._active_until) >= _STATUSES_KEPT:
             self._active_until.clear()
         self._active_until[client_id] = now_seconds + STATUS_SECONDS
+
+
+def _is_active(item: Item) -> bool:
+    CLIENT.require(item)
+    return item["status"] == "active"

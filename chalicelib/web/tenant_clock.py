@@ -8,6 +8,7 @@ from typing import Final, cast
 from chalicelib.kernel.clock import Clock
 from chalicelib.store.keys import clock_key
 from chalicelib.store.port import Dynamo
+from chalicelib.store.schema import CLOCK
 
 _SANDBOX: Final = ".sandbox"
 
@@ -25,4 +26,7 @@ def tenant_now_at(dynamo: Dynamo, clock: Clock, tenant: str) -> int:
 def ahead_ms(dynamo: Dynamo, tenant: str) -> int:
     """Return how far the tenant's clock was moved forward, in ms."""
     item = dynamo.get(clock_key(tenant))
-    return cast("int", item["ah"]) if item else 0
+    if item is None:
+        return 0
+    CLOCK.require(item)
+    return cast("int", item["ah"])

@@ -56,6 +56,11 @@ def test_an_item_weighs_what_is_said(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_every_item_has_the_number_of_its_shape(kind: str) -> None:
+    assert all(isinstance(item["sc"], int) for _, item in stored()[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_attributes_of_an_item_are_those_shown(kind: str) -> None:
     rows = table_rows(section(page(PAGE), kind), "attribute")
     assert {name for row in rows for name in quoted(row[0])} == attributes(kind)

@@ -19,6 +19,7 @@ from chalicelib.store.port import (
     Exists,
     Item,
     Key,
+    NotAbove,
     OneOf,
     Put,
     Reason,
@@ -148,7 +149,7 @@ def _updated(write: Update, old: Item | None) -> Item | Reason:
 def holds(condition: Condition, item: Item | None) -> bool:
     """Whether a condition holds for an item, as DynamoDB's comparators would have it."""
     if item is None:
-        return isinstance(condition, Absent)
+        return isinstance(condition, Absent | NotAbove)
     match condition:
         case Exists():
             return True
@@ -159,6 +160,11 @@ def holds(condition: Condition, item: Item | None) -> bool:
         case AtLeast(name, minimum):
             present = item.get(name)
             return isinstance(present, int) and not isinstance(present, bool) and present >= minimum
+        case NotAbove(name, maximum):
+            present = item.get(name)
+            return name not in item or (
+                isinstance(present, int) and not isinstance(present, bool) and present <= maximum
+            )
         case OneOf(name, values):
             return item.get(name) in values
         case Authorised(principal):

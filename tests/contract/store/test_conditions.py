@@ -16,6 +16,7 @@ from chalicelib.store.port import (
     Equals,
     Exists,
     Key,
+    NotAbove,
     OneOf,
     Put,
     Update,
@@ -45,6 +46,9 @@ HOLD = [
     Equals("m", frozenset({"prn_other", "prn_agent"})),
     AtLeast("spendable", 100),
     AtLeast("spendable", -(10**37)),
+    NotAbove("version", 3),
+    NotAbove("version", 4),
+    NotAbove("missing", 0),
     OneOf("status", ("frozen", "active")),
     Authorised("prn_owner"),
     Authorised("prn_agent"),
@@ -62,6 +66,9 @@ FAIL = [
     AtLeast("status", 0),
     AtLeast("missing", 0),
     AtLeast("flag", 0),
+    NotAbove("version", 2),
+    NotAbove("status", 3),
+    NotAbove("flag", 3),
     OneOf("status", ("frozen", "closed")),
     OneOf("missing", ("active",)),
     Authorised("prn_stranger"),
@@ -99,7 +106,10 @@ def test_a_condition_that_fails_brings_the_item_back_and_writes_nothing(
     assert reason.item == before == store.get(key("a"))
 
 
-@pytest.mark.parametrize("condition", [condition for condition in HOLD + FAIL if condition != Absent()], ids=_name)
+OF_NO_ITEM = [condition for condition in HOLD + FAIL if not isinstance(condition, Absent | NotAbove)]
+
+
+@pytest.mark.parametrize("condition", OF_NO_ITEM, ids=_name)
 def test_nothing_but_absence_holds_of_an_item_that_is_not_there(
     store: Dynamo, commit: Commit, key: MakeKey, condition: Condition
 ) -> None:
@@ -107,6 +117,11 @@ def test_nothing_but_absence_holds_of_an_item_that_is_not_there(
         commit(Update(key("a"), set={"n": 1}, when=(condition,)))
     assert [(reason.code, reason.item) for reason in caught.value.reasons] == [("ConditionalCheckFailed", None)]
     assert store.get(key("a")) is None
+
+
+def test_what_is_not_there_is_not_above(store: Dynamo, commit: Commit, key: MakeKey) -> None:
+    commit(Update(key("a"), set={"n": 1}, when=(NotAbove("n", 0),)))
+    assert (store.get(key("a")) or {})["n"] == 1
 
 
 def test_absence_holds_of_an_item_that_is_not_there(store: Dynamo, commit: Commit, key: MakeKey) -> None:
