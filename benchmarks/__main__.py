@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import cold_start, costs, engine, gateway_echo, growth, heat, payments
 from benchmarks.report import machine, section
+from infra.functions import function_rows
 from infra.local.run import guarded
 
 os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
@@ -35,6 +36,8 @@ def main() -> None:
         payments.report(root, SECONDS, alone)
         section("Payments stored: what the next one costs (lean client)")
         growth.report(root / "growth", SECONDS)
+        section(f"Cold start: importing a function's code, median of {cold_start.IMPORT_TIMES} new interpreters")
+        cold_start.report_imports(function_rows("local"))
         section("Cold start: from starting the process to being ready for an event, median of five")
         cold_start.report(root / "lean-awslambdaric-True-1" / "data" / "functions.json")
 
