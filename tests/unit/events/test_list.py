@@ -38,6 +38,19 @@ def test_a_page_goes_on_where_the_last_one_ended_though_another_clock_is_behind(
     assert [row["id"] for row in page["data"]] == everything[1:]
 
 
+def test_a_young_id_from_a_history_is_no_cursor() -> None:
+    """A page before it would show what is younger than ten seconds, and leave out what is still being written."""
+    world = Projected()
+    payment = world.ledger.authorize()
+    world.catch_up()
+    (step,) = world.ledger.get(ALICE, f"/v1/payments/{payment}/history").json["data"]
+    for seconds, status in ((0, 400), (3.999, 400), (0.002, 200)):
+        world.ledger.clock.move(seconds)
+        answer = world.ledger.get(OPERATOR, PATH, starting_after=step["id"])
+        assert answer.status == status, answer
+        assert status == 200 or (answer.json["code"], answer.json["param"]) == ("invalid_cursor", "starting_after")
+
+
 def test_an_event_shows_the_object_as_it_was_left() -> None:
     world = Projected()
     payment = world.ledger.authorize()
