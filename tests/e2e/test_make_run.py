@@ -92,11 +92,11 @@ def test_what_it_writes_is_for_its_owner_only(stack: LocalStack) -> None:
     assert set(here["accounts"]) == {"external", "payer", "payer2", "merchant"}
 
 
-def test_the_three_lines_work_when_pasted(stack: LocalStack) -> None:
-    lines = re.findall(r"^(?:TOKEN=|curl ).*$", stack.log, re.MULTILINE)
-    assert len(lines) == 3
+def test_the_lines_work_when_pasted(stack: LocalStack) -> None:
+    lines = re.findall(r"^(?:known\(\)|TOKEN=|curl ).*$", stack.log, re.MULTILINE)
+    assert len(lines) == 4
     done = subprocess.run(
-        ["bash", "-euc", "\n".join([lines[0], lines[1], "echo", lines[2]])],
+        ["bash", "-euc", "\n".join([*lines[:3], "echo", lines[3]])],
         capture_output=True,
         check=False,
         timeout=30,
@@ -105,6 +105,12 @@ def test_the_three_lines_work_when_pasted(stack: LocalStack) -> None:
     payment, account = done.stdout.decode().splitlines()
     assert json.loads(payment)["status"] == "captured", done
     assert json.loads(account)["id"] == stack.sandbox.accounts["payer"]
+
+
+def test_no_secret_is_printed(stack: LocalStack) -> None:
+    known = stack.sandbox.credentials
+    assert known.client_secret not in stack.log
+    assert known.api_key not in stack.log
 
 
 def test_both_names_of_this_machine_are_in_the_certificate(stack: LocalStack) -> None:
