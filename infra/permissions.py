@@ -35,15 +35,14 @@ class Grant:
 _APPEND: Final = Grant("AppendCommits", ("dynamodb:PutItem",), ("commits",), transacted=True)
 _FIND: Final = Grant("FindCommits", ("dynamodb:GetItem",), ("commits",))
 _POST: Final = Grant("PostToLedger", ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("ledger",), transacted=True)
-_CHANGE: Final = Grant("ChangeLedger", ("dynamodb:UpdateItem",), ("ledger",), transacted=True)
 _READ: Final = Grant("ReadLedger", ("dynamodb:GetItem", "dynamodb:Query"), ("ledger",))
 _STATUS: Final = Grant("AskClientStatus", ("dynamodb:GetItem",), ("clients",))
 _TENANTS: Final = Grant("ListTenants", ("dynamodb:Query",), ("clients",))
 _HISTORY: Final = Grant("ReadProjections", ("dynamodb:Query",), ("projections",))
 _FORGET: Final = Grant("ForgetReminders", ("dynamodb:DeleteItem",), ("ledger",), transacted=True)
 _MONEY: Final = (_APPEND, _FIND, _POST, _READ, _STATUS)
-# A sweeper makes nothing new, takes away the reminders of what has happened, and finds the tenants it works for.
-_DUE: Final = (_APPEND, _FIND, _CHANGE, _FORGET, _READ, _TENANTS)
+# A sweeper takes away the reminders of what has happened, and finds the tenants it works for.
+_DUE: Final = (_APPEND, _FIND, _POST, _FORGET, _READ, _TENANTS)
 
 GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     "tokens": (
@@ -70,7 +69,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     "clocks": (
         _APPEND,
         _FIND,
-        _CHANGE,
+        Grant("MoveClock", ("dynamodb:PutItem",), ("ledger",), transacted=True),
         Grant("ReadClock", ("dynamodb:GetItem",), ("ledger",)),
         _STATUS,
     ),
