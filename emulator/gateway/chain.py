@@ -101,6 +101,7 @@ class Gateway:
             services=HttpIntegrations.of(deployment, variables, around.clock),
             clock=around.clock,
         )
+        self.deployment = deployment
         self.steps: tuple[Step, ...] = (
             parse,
             Router.of(methods, deployment.mount),

@@ -1,0 +1,101 @@
+"""The control planes behind one listener of the loopback.
+
+`AWS_ENDPOINT_URL_API_GATEWAY`, `_LAMBDA` and `_EVENTBRIDGE` lead boto3, and so Chalice and everybody else, here.
+Signatures are not looked at: whoever is on this machine may change what it serves. Operations run one after another,
+so none sees another one half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.control.errors import ControlError
+from emulator.control.operation import Operation, Plane
+from emulator.control.wire import Answer, Asked, Wire
+
+LARGEST_BODY = 96 * 1024 * 1024
+"""Bytes: a zip of 50 MB is 67 MB in base64."""
+
+_INVOCATION = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlApi:
+    """The planes as an ASGI application; `invoke` answers Lambda's Invoke, which waits for nobody's turn."""
+
+    planes: Sequence[Plane]
+    invoke: Application
+    _wires: Mapping[str, Wire] = field(init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        """Load the models."""
+        object.__setattr__(self, "_wires", {plane.name: Wire(plane.name) for plane in self.planes})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if _INVOCATION.fullmatch(scope["path"]):
+            await self.invoke(scope, receive, send)
+            return
+        asked = await _asked(scope, receive)
+        answer = _too_large() if asked is None else await self._answer(asked)
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, asked: Asked) -> Answer:
+        for plane in self.planes:
+            wire = self._wires[plane.name]
+            found = wire.operation(asked)
+            if found is None:
+                continue
+            model, labels = found
+            try:
+                async with self._turn:
+                    return wire.write(model, await _served(plane, model.name)(wire.read(model, labels, asked)))
+            except ControlError as refusal:
+                return wire.refuse(refusal)
+            except Exception:  # noqa: BLE001 (the outermost place: a bug is a 500, told to the terminal only)
+                traceback.print_exc(file=sys.stderr)
+                return wire.refuse(ControlError("InternalFailure", f"{model.name} failed; see the terminal.", 500))
+        served = ", ".join(plane.name for plane in self.planes)
+        fault = ControlError("UnknownOperationException", f"{asked.method} {asked.path}: served are {served}.", 404)
+        return next(iter(self._wires.values())).refuse(fault)
+
+
+def _served(plane: Plane, name: str) -> Operation:
+    operation = plane.operations.get(name)
+    if operation is None:
+        raise ControlError("UnknownOperationException", f"{name} is not served here.", 501)
+    return operation
+
+
+async def _asked(scope: Scope, receive: Receive) -> Asked | None:
+    """The whole request; None if it is larger than any may be."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LARGEST_BODY:
+            return None
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return Asked(scope["method"], path, query, headers, bytes(body))
+
+
+def _too_large() -> Answer:
+    body = b'{"message":"The request is larger than any operation takes."}'
+    return Answer(413, {"Content-Type": "application/json", "x-amzn-ErrorType": "RequestEntityTooLargeException"}, body)

@@ -1,0 +1,128 @@
+"""The control planes over HTTP, with the gateway's surroundings in the test's hands: boto3 speaks to them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import uvicorn
+from botocore.config import Config
+from botocore.session import Session
+from botocore.validate import ParamValidator
+
+from emulator.control.apis.live import Live
+from emulator.control.apis.plane import ApiGateway
+from emulator.control.kept import Kept
+from emulator.control.operation import Members, Operation, Plane
+from emulator.control.server import ControlApi
+from emulator.gateway.chain import Surroundings
+from emulator.gateway.context import Reply, Request
+from emulator.keyset import KeySet
+from emulator.lambdas.invoke_api import bound
+from tests.doubles.gateway import ACCOUNT, REFUSALS, FakeFunctions, HandClock, Issuer
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A plane whose every answer is held against botocore's shape of it."""
+
+    plane: Plane
+
+    @property
+    def name(self) -> str:
+        return self.plane.name
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        model = Session().get_service_model(self.name)
+        return {name: _checked(one, model.operation_model(name)) for name, one in self.plane.operations.items()}
+
+
+def _checked(operation: Operation, model: Any) -> Operation:
+    async def call(asked: Members) -> Members:
+        answer = await operation(asked)
+        shape = model.output_shape
+        unknown = set(answer) - set(shape.members if shape else ())
+        assert not unknown, f"{model.name} answers {unknown}, which boto3 does not know"
+        if shape is not None:
+            faults = ParamValidator().validate(answer, shape)
+            assert not faults.has_errors(), f"{model.name}: {faults.generate_report()}"
+        return answer
+
+    return call
+
+
+@contextmanager
+def serving(planes: Sequence[Plane]) -> Iterator[str]:
+    """Serve the planes; every answer is checked. Gives the endpoint."""
+
+    async def no_invocation(*_: Any) -> None:
+        raise NotImplementedError
+
+    api = ControlApi([Checked(plane) for plane in planes], no_invocation)
+    listener = bound()
+    server = uvicorn.Server(uvicorn.Config(api, lifespan="off", log_config=None, access_log=False))
+    thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def client(service: str, endpoint: str) -> Any:
+    """boto3's client of an endpoint, which says at once what it does not get."""
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    config = Config(retries={"total_max_attempts": 1}, parameter_validation=True)
+    return boto3.client(service, endpoint_url=endpoint, config=config, **keys)
+
+
+@dataclass
+class Apis:
+    """API Gateway's plane in a folder, and what it serves."""
+
+    folder: Path
+    front: tuple[str, str] | None = None
+    functions: FakeFunctions = field(default_factory=FakeFunctions)
+    issuer: Issuer = field(default_factory=Issuer)
+    time: HandClock = field(default_factory=HandClock)
+    log: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        keysets: dict[str, KeySet] = {}
+        clock = self.time.clock()
+
+        def know(deployment: Any) -> None:
+            for issuer in deployment.api.issuers:
+                keysets.setdefault(issuer, KeySet(issuer, self.issuer, clock))
+
+        around = Surroundings(self.functions, REFUSALS, keysets, self.log.append, clock=clock)
+        self.live = Live(around, self.folder, "us-east-1", ACCOUNT, know, self.front)
+        self.plane = ApiGateway(Kept(self.folder), self.live, self.issuer, clock)
+        self.plane.releases.restore()
+
+    async def call(self, operation: str, **asked: Any) -> Members:
+        """An operation without the wire, its answer checked all the same."""
+        answer: Members = await Checked(self.plane).operations[operation](asked)
+        return answer
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
+        """A request to what is served."""
+        given = {"Host": "localhost", **(headers or {})}
+        raw = [(name.encode(), value.encode()) for name, value in given.items()]
+        path, _, query = path.partition("?")
+        request = Request(method, path, query.encode(), raw, body, "127.0.0.1")
+        return asyncio.run(self._handled(request))
+
+    async def _handled(self, request: Request) -> Reply:
+        reply = await self.live.handle(request)
+        await asyncio.sleep(0)
+        return reply
