@@ -50,7 +50,8 @@ class ControlApi:
             return
         asked = await _asked(scope, receive)
         answer = _too_large() if asked is None else await self._answer(asked)
-        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+        sent = {**answer.headers, "Content-Length": str(len(answer.body))}
+        headers = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 

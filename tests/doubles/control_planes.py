@@ -33,15 +33,14 @@ class Checked:
     """A plane whose every answer is held against botocore's shape of it."""
 
     plane: Plane
+    name: str = field(init=False)
+    operations: Mapping[str, Operation] = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return self.plane.name
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        model = Session().get_service_model(self.name)
-        return {name: _checked(one, model.operation_model(name)) for name, one in self.plane.operations.items()}
+    def __post_init__(self) -> None:
+        model = Session().get_service_model(self.plane.name)
+        checked = {name: _checked(one, model.operation_model(name)) for name, one in self.plane.operations.items()}
+        object.__setattr__(self, "name", self.plane.name)
+        object.__setattr__(self, "operations", checked)
 
 
 def _checked(operation: Operation, model: Any) -> Operation:

@@ -1,0 +1,239 @@
+"""The API by single calls: whatever differs from the definition is made anew, and what it does not have is deleted.
+
+Nothing of it is served before the next step puts a stage on it, so it may be half done for a while.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from infra.deploy import compare
+from infra.deploy.api_definition import ApiDefinition, Row, referred
+from infra.deploy.api_found import FoundApi, find_api, read_found
+
+_ENDPOINT: Final = {"types": ["REGIONAL"]}
+
+
+@dataclass(slots=True)
+class ApiStep:
+    """The REST API of a stage, without the stage itself; an API that is there keeps its id."""
+
+    apigateway: Any
+    wanted: ApiDefinition
+    tags: dict[str, str]
+    name: str = field(default="API", init=False)
+
+    def differences(self) -> list[str]:
+        """Compare the whole API with its definition."""
+        api_id = find_api(self.apigateway, self.wanted.name)
+        if api_id is None:
+            return [f"the API {self.wanted.name} is missing, with its {len(self.wanted.methods)} methods"]
+        return list(compare.differences(self.wanted.tree(), read_found(self.apigateway, api_id).definition.tree()))
+
+    def apply(self) -> None:
+        """Make it equal: first what methods refer to, then methods, last what no method refers to any more."""
+        api_id = find_api(self.apigateway, self.wanted.name) or self._create()
+        found = read_found(self.apigateway, api_id)
+        changes = _Changes(self.apigateway, self.wanted, found)
+        changes.settings()
+        changes.gateway_responses()
+        changes.validators()
+        changes.models()
+        changes.authorizers()
+        changes.methods()
+        changes.leave_out()
+
+    def _create(self) -> str:
+        made = self.apigateway.create_rest_api(
+            name=self.wanted.name, endpointConfiguration=_ENDPOINT, tags=self.tags, **self.wanted.settings
+        )
+        api_id: str = made["id"]
+        return api_id
+
+    def destroy(self) -> list[str]:
+        """Delete the API with its stages."""
+        api_id = find_api(self.apigateway, self.wanted.name)
+        if api_id is None:
+            return []
+        self.apigateway.delete_rest_api(restApiId=api_id)
+        return [f"the API {self.wanted.name} ({api_id})"]
+
+
+@dataclass(slots=True)
+class _Changes:
+    """The calls that lead from what was found to what is wanted."""
+
+    apigateway: Any
+    wanted: ApiDefinition
+    found: FoundApi
+
+    @property
+    def here(self) -> Row:
+        return {"restApiId": self.found.api_id}
+
+    def settings(self) -> None:
+        for name, value in self.wanted.settings.items():
+            if self.found.definition.settings.get(name) != value:
+                change = {"op": "replace", "path": f"/{name}", "value": value}
+                self.apigateway.update_rest_api(**self.here, patchOperations=[change])
+
+    def gateway_responses(self) -> None:
+        for kind, row in _changed(self.wanted.gateway_responses, self.found.definition.gateway_responses):
+            given = {name: value for name, value in row.items() if value is not None}
+            self.apigateway.put_gateway_response(**self.here, responseType=kind, **given)
+
+    def validators(self) -> None:
+        for name, row in _changed(self.wanted.validators, self.found.definition.validators):
+            known = self.found.validator_ids.get(name)
+            if known is None:
+                made = self.apigateway.create_request_validator(**self.here, name=name, **row)
+                self.found.validator_ids[name] = made["id"]
+                continue
+            changes = [{"op": "replace", "path": f"/{key}", "value": str(on).lower()} for key, on in row.items()]
+            self.apigateway.update_request_validator(**self.here, requestValidatorId=known, patchOperations=changes)
+
+    def models(self) -> None:
+        changed = dict(_changed(self.wanted.models, self.found.definition.models))
+        for name in _in_order(self.wanted.models):
+            if name not in changed:
+                continue
+            schema = json.dumps(_referring(changed[name], self.found.api_id))
+            if name in self.found.definition.models:
+                change = {"op": "replace", "path": "/schema", "value": schema}
+                self.apigateway.update_model(**self.here, modelName=name, patchOperations=[change])
+            else:
+                self.apigateway.create_model(**self.here, name=name, contentType="application/json", schema=schema)
+
+    def authorizers(self) -> None:
+        """Create what is missing. Their names say what they check, so none is ever changed, but replaced.
+
+        One of this name that checks something else was tampered with: it is given up as soon as nobody uses it.
+        """
+        for name, row in _changed(self.wanted.authorizers, self.found.definition.authorizers):
+            known = self.found.authorizer_ids.get(name)
+            if known is not None:
+                self._forget_methods_of(name)
+                self.apigateway.delete_authorizer(**self.here, authorizerId=known)
+            made = self.apigateway.create_authorizer(**self.here, name=name, **row)
+            self.found.authorizer_ids[name] = made["id"]
+
+    def _forget_methods_of(self, authorizer: str) -> None:
+        methods = dict(self.found.definition.methods)
+        for label, row in self.found.definition.methods.items():
+            if row["authorizer"] == authorizer:
+                self._delete_method(label)
+                del methods[label]
+        self.found.definition.methods.clear()  # type: ignore[attr-defined]
+        self.found.definition.methods.update(methods)  # type: ignore[attr-defined]
+
+    def methods(self) -> None:
+        for label, row in _changed(self.wanted.methods, self.found.definition.methods):
+            if label in self.found.definition.methods:
+                self._delete_method(label)
+            self._put_method(label, row)
+
+    def _delete_method(self, label: str) -> None:
+        verb, _, path = label.partition(" ")
+        self.apigateway.delete_method(**self.here, resourceId=self.found.resource_ids[path], httpMethod=verb)
+
+    def _put_method(self, label: str, row: Row) -> None:
+        verb, _, path = label.partition(" ")
+        place = {**self.here, "resourceId": self._resource(path), "httpMethod": verb}
+        names = ("authorizationType", "apiKeyRequired", "requestParameters", "requestModels", "operationName")
+        given = {name: row[name] for name in (*names, "authorizationScopes") if row[name] not in ("", [], {})}
+        if row["authorizer"]:
+            given["authorizerId"] = self.found.authorizer_ids[row["authorizer"]]
+        if row["validator"]:
+            given["requestValidatorId"] = self.found.validator_ids[row["validator"]]
+        self.apigateway.put_method(**place, **given)
+        for status, headers in row["methodResponses"].items():
+            self.apigateway.put_method_response(**place, statusCode=status, responseParameters=headers)
+        self._put_integration(place, row["integration"])
+
+    def _put_integration(self, place: Row, row: Row) -> None:
+        own = {name: value for name, value in row.items() if name not in ("responses", "httpMethod") and value}
+        method = {"integrationHttpMethod": row["httpMethod"]} if row["httpMethod"] else {}
+        self.apigateway.put_integration(**place, **own, **method)
+        for status, mapped in row["responses"].items():
+            given = {name: value for name, value in mapped.items() if value}
+            self.apigateway.put_integration_response(**place, statusCode=status, **given)
+
+    def _resource(self, path: str) -> str:
+        """Return the id of a path's resource; what is missing of the path is made."""
+        known = self.found.resource_ids.get(path or "/")
+        if known is not None:
+            return known
+        above, _, part = path.rpartition("/")
+        made = self.apigateway.create_resource(**self.here, parentId=self._resource(above), pathPart=part)
+        self.found.resource_ids[path] = made["id"]
+        return str(made["id"])
+
+    def leave_out(self) -> None:
+        """Delete what the definition does not have (any more)."""
+        there = self.found.definition
+        for label in there.methods:
+            if label not in self.wanted.methods:
+                self._delete_method(label)
+        self._leave_out_resources()
+        self._leave_out_parts()
+        for kind in there.gateway_responses:
+            if kind not in self.wanted.gateway_responses:
+                self.apigateway.delete_gateway_response(**self.here, responseType=kind)
+
+    def _leave_out_parts(self) -> None:
+        """Delete what no method refers to any more; of models, those first that refer to others."""
+        for name, known in self.found.authorizer_ids.items():
+            if name not in self.wanted.authorizers:
+                self.apigateway.delete_authorizer(**self.here, authorizerId=known)
+        for name, known in self.found.validator_ids.items():
+            if name not in self.wanted.validators:
+                self.apigateway.delete_request_validator(**self.here, requestValidatorId=known)
+        for name in reversed(_in_order(self.found.definition.models)):
+            if name not in self.wanted.models:
+                self.apigateway.delete_model(**self.here, modelName=name)
+
+    def _leave_out_resources(self) -> None:
+        paths = {label.partition(" ")[2] for label in self.wanted.methods}
+        for path in sorted(self.found.resource_ids):
+            needed = any(one == path or one.startswith(f"{path.rstrip('/')}/") for one in paths)
+            if not needed:
+                try:
+                    self.apigateway.delete_resource(**self.here, resourceId=self.found.resource_ids[path])
+                except ClientError as error:  # it went with the one above it
+                    if error.response["Error"]["Code"] != "NotFoundException":
+                        raise
+
+
+def _changed(wanted: Any, found: Any) -> Iterator[tuple[str, Row]]:
+    return ((name, row) for name, row in wanted.items() if found.get(name) != row)
+
+
+def _in_order(models: Any) -> list[str]:
+    """Names of models, each behind those that it refers to: API Gateway takes no reference into the void."""
+    ordered: list[str] = []
+
+    def add(name: str) -> None:
+        if name in ordered:
+            return
+        for other in sorted(referred(models[name])):
+            if other in models and other != name:
+                add(other)
+        ordered.append(name)
+
+    for name in models:
+        add(name)
+    return ordered
+
+
+def _referring(value: Any, api_id: str) -> Any:
+    """A schema that refers to other models as API Gateway wants it."""
+    if isinstance(value, dict):
+        return {key: _referring(one, api_id) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_referring(one, api_id) for one in value]
+    if isinstance(value, str) and value.startswith("#/components/schemas/"):
+        return f"https://apigateway.amazonaws.com/restapis/{api_id}/models/{value.rpartition('/')[2]}"
+    return value
