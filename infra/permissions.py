@@ -41,8 +41,10 @@ _TENANTS: Final = Grant("ListTenants", ("dynamodb:Query",), ("clients",))
 _HISTORY: Final = Grant("ReadProjections", ("dynamodb:Query",), ("projections",))
 _FORGET: Final = Grant("ForgetReminders", ("dynamodb:DeleteItem",), ("ledger",), transacted=True)
 _MONEY: Final = (_APPEND, _FIND, _POST, _READ, _STATUS)
+# Lambda itself sends what has failed for good, in the role of the function.
+_GIVE_UP: Final = Grant("SendDeadLetters", ("sqs:SendMessage",), ("dead_letters",))
 # A sweeper takes away the reminders of what has happened, and finds the tenants it works for.
-_DUE: Final = (_APPEND, _FIND, _POST, _FORGET, _READ, _TENANTS)
+_DUE: Final = (_APPEND, _FIND, _POST, _FORGET, _READ, _TENANTS, _GIVE_UP)
 
 GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     "tokens": (
@@ -91,6 +93,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("ReadProjections", ("dynamodb:BatchGetItem", "dynamodb:Query"), ("projections",)),
         Grant("FillInProjections", ("dynamodb:PutItem",), ("projections",), transacted=True),
         _TENANTS,
+        _GIVE_UP,
     ),
 }
 
@@ -128,6 +131,8 @@ def _arn(place: str, resources: Resources, where: Where) -> str:
     here = f"{where.region}:{where.account}"
     if place == "signing_key":
         return f"arn:aws:kms:{here}:key/*"
+    if place == "dead_letters":
+        return f"arn:aws:sqs:{here}:{resources.dead_letters}"
     if place == "pepper":
         return f"arn:aws:secretsmanager:{here}:secret:{resources.pepper}-??????"  # ends in six characters of AWS's
     table, _, stream = place.partition("/")

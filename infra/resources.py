@@ -32,6 +32,8 @@ class Resources:
     tables: Mapping[str, str]
     signing_key: str
     pepper: str
+    dead_letters: str
+    api_log: str
     streams: tuple[Stream, ...] = ()
     schedules: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,4 +57,5 @@ def read_resources(stage: str, file: Path = FILE) -> Resources:
     """Return the resources of a stage; raises KeyError for a name in braces that is not `stage`."""
     tree: dict[str, Any] = yaml.safe_load(Template(file.read_text()).substitute(stage=stage))
     streams = tuple(Stream(**row) for row in tree["streams"])
-    return Resources(stage, tree["tables"], tree["signing_key"], tree["pepper"], streams, tree["schedules"])
+    names = {name: tree[name] for name in ("tables", "signing_key", "pepper", "dead_letters", "api_log", "schedules")}
+    return Resources(stage, streams=streams, **names)
