@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
-import signal
 import socket
 import sys
 import tempfile
@@ -20,10 +18,8 @@ import uvloop
 from emulator.clock import Clock
 from emulator.definition import Deployment, Plan, Stage, Throttle
 from emulator.gateway.chain import Gateway, Surroundings
-from emulator.gateway.metrics import Metrics
-from emulator.issuer import IssuerDocuments
-from emulator.keyset import KeySet, https_fetch
-from emulator.lambdas import Functions, Invoker, TooManyRequests, UnknownFunction
+from emulator.keyset import KeySet
+from emulator.lambdas import Functions, Invoker
 from emulator.lambdas.asynchronous import Asynchronous
 from emulator.lambdas.event_sources import BadEventSource, Source, read_event_sources
 from emulator.lambdas.followers import Followers
@@ -31,20 +27,14 @@ from emulator.lambdas.invoke_api import InvokeApi, InvokeServer, bound
 from emulator.mount import Mount
 from emulator.openapi import read_api
 from emulator.options import DEFAULT_ACCOUNT, DEFAULT_REGION, pairs, read_arguments
+from emulator.running import REFUSALS, KeySets, counted, gateway_server, until_stopped, write_log
 from emulator.served import Served
-from emulator.server import Application, GatewayServer, build_server
 from emulator.sources import chalice_event_sources, chalice_project, read_functions
 from emulator.stages import ACCOUNT_THROTTLE, bare_stage, check_labels, definition_variables, read_stages
 from emulator.yaml_source import DefinitionError
 
 # One API, one account on this machine: ids of the length AWS's have.
 API_ID = "tollgate00"
-# Lambda turning an invocation down is the API's fault towards its client: 500 in both cases.
-REFUSALS: Mapping[type[Exception], str] = {
-    UnknownFunction: "API_CONFIGURATION_ERROR",
-    TooManyRequests: "DEFAULT_5XX",
-}
-SAVE_SECONDS = 1.0
 FUNCTIONS_STOP_SECONDS = 1.5
 
 
@@ -104,53 +94,12 @@ def _check_functions(api_file: Path, deployment: Deployment, functions: Invoker)
     if not isinstance(functions, Functions):
         return
     for method in deployment.api.methods:
-        wanted = next((name for name in method.functions if name not in functions.pools), None)
+        wanted = next((name for name in method.functions if functions.pool(name) is None), None)
         if wanted is not None:
             raise DefinitionError(
                 f"{api_file}: {method.label}: there is no function {wanted}; there are "
-                f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda {wanted}=module:handler adds it)"
+                f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda NAME=module:handler adds one)"
             )
-
-
-class _KeySets(dict[str, KeySet]):
-    """The keys of every issuer that was ever asked for, each read by the first who needs it."""
-
-    def __init__(self, ca: Path | None, clock: Clock) -> None:
-        super().__init__()
-        self._fetch = https_fetch(ca, clock)
-        self._clock = clock
-
-    def know(self, deployment: Deployment) -> None:
-        """Add the issuers that a deployment trusts."""
-        for issuer in deployment.api.issuers:
-            self.setdefault(issuer, KeySet(issuer, self._fetch, self._clock))
-
-
-def _write_log(lines: bytes) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(lines)
-        sys.stdout.buffer.flush()
-
-
-async def _until_stopped(
-    server: GatewayServer, served: Served, keysets: Mapping[str, KeySet], metrics: Metrics
-) -> None:
-    """Serves; reads the issuers' keys once it can answer for them; saves quota counts and metrics every second."""
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, not an event)
-        await asyncio.sleep(0.01)
-    if server.started:
-        scheme = "https" if server.config.is_ssl else "http"
-        print(f"emulator: listening on {scheme}://127.0.0.1:{server.port}", file=sys.stderr, flush=True)  # noqa: T201
-    gc.freeze()  # the definition and the modules stay: the collector need not walk them under load
-    warming = [asyncio.create_task(keyset.refresh()) for keyset in keysets.values()]
-    while not serving.done():
-        await asyncio.wait((serving,), timeout=SAVE_SECONDS)
-        served.gateway.quotas.save()
-        metrics.flush()
-    await serving
-    for task in warming:
-        task.cancel()
 
 
 def _gateway(deployment: Deployment, around: Surroundings) -> Gateway:
@@ -196,22 +145,10 @@ def _state(arguments: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _metrics(arguments: argparse.Namespace) -> Iterator[Metrics]:
-    """The counts of this process, also written to a file where one is named."""
-    if arguments.metrics_log is None:
-        yield Metrics()
-        return
-    with arguments.metrics_log.open("ab", buffering=0) as file:
-        metrics = Metrics(file.write)
-        yield metrics
-        metrics.flush()
-
-
 async def _serve(arguments: argparse.Namespace) -> None:
-    clock, keysets = Clock(), _KeySets(arguments.ca, Clock())
+    clock, keysets = Clock(), KeySets(arguments.ca, Clock())
     deployment = _deployment(arguments, _api_file(arguments))
-    with bound() as listener, _metrics(arguments) as metrics:
+    with bound() as listener, counted(arguments) as metrics:
         functions = _invoked(arguments, deployment, listener.getsockname()[1])
 
         def load() -> Deployment:
@@ -227,7 +164,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         async with _invocable(functions, listener, clock), _reloaded(served, _definitions(arguments)):
             followers.start()
             try:
-                await _until_stopped(_server(arguments, served, metrics), served, keysets, metrics)
+                server = gateway_server(arguments, served, _mount(arguments), metrics)
+                await until_stopped(server, served.save, keysets, metrics)
             finally:
                 await followers.stop()
                 await served.close()
@@ -240,21 +178,12 @@ def _surroundings(
         functions=functions,
         invocation_refusals=REFUSALS,
         keysets=keysets,
-        write_log=_write_log,
+        write_log=write_log,
         api_keys_file=arguments.api_keys,
         quota_file=arguments.state_dir / "quotas.json",
         port=arguments.port,
         clock=clock,
     )
-
-
-def _server(arguments: argparse.Namespace, served: Served, metrics: Metrics) -> GatewayServer:
-    application = Application(served, IssuerDocuments(arguments.issuer_dir), _mount(arguments), metrics)
-    server = build_server(application, port=arguments.port, cert=arguments.cert, key=arguments.key)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    return server
 
 
 def _definitions(arguments: argparse.Namespace) -> list[Path]:
@@ -294,11 +223,18 @@ async def _invocable(functions: Invoker, listener: socket.socket, clock: Clock) 
             await asyncio.wait_for(functions.stop(), FUNCTIONS_STOP_SECONDS)
 
 
+async def _serve_deployed(arguments: argparse.Namespace) -> None:
+    # botocore takes its time to import: only who deploys here waits for it.
+    from emulator.control.serving import serve  # noqa: PLC0415
+
+    await serve(arguments)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = read_arguments(argv)
     try:
         with _state(arguments), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(arguments))
+            runner.run(_serve(arguments) if arguments.control_port is None else _serve_deployed(arguments))
     except (DefinitionError, BadEventSource) as error:
         print(f"emulator: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -23,12 +23,29 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     _served(parser)
     _functions(parser)
     _place(parser)
+    _deployed(parser)
     arguments = parser.parse_args(argv)
-    if arguments.api is None and not _is_chalice(arguments.functions):
+    if arguments.control_port is not None:
+        _check_deployed(parser, arguments)
+    elif arguments.api is None and not _is_chalice(arguments.functions):
         parser.error("--api is needed, unless --functions is a Chalice app with routes of its own")
     if (arguments.cert is None) != (arguments.key is None):
         parser.error("--cert and --key go together; without both, the emulator speaks plain HTTP")
     return arguments
+
+
+def _check_deployed(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    given = ("api", "stages", "functions", "endpoint", "event_sources", "api_keys")
+    wrong = [name for name in given if getattr(arguments, name) is not None]
+    if wrong or arguments.lambdas:
+        parser.error("--control-port serves what is deployed to it, and takes no definitions and no functions")
+    if arguments.front is not None and arguments.front.count("/") != 1:
+        parser.error("--front is written API/STAGE")
+
+
+def _deployed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--control-port", type=int, help="serve what is deployed by AWS's API on this port (0: any)")
+    parser.add_argument("--front", metavar="API/STAGE", help="the deployed stage that stands at the host's root")
 
 
 def _served(parser: argparse.ArgumentParser) -> None:

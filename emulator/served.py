@@ -42,6 +42,10 @@ class Served:
         """Answer what the HTTP layer could not even read as a request."""
         return self.gateway.refuse(request, refusal)
 
+    def save(self) -> None:
+        """Write the counts of quotas behind."""
+        self.gateway.quotas.save()
+
     async def follow(self, files: Sequence[Path]) -> None:
         """Serve every edit of these files, until cancelled."""
         wanted = {str(file.resolve()) for file in files}

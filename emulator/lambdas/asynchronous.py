@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from emulator.clock import Clock
-from emulator.lambdas.config import FunctionConfig, Outcome
+from emulator.lambdas.config import LATEST, FunctionConfig, Outcome
 from emulator.lambdas.destinations import Deliver, deliver, instant, is_destination
 from emulator.lambdas.functions import Functions
 from emulator.lambdas.pool import TooManyRequests
@@ -82,7 +82,7 @@ class Asynchronous:
     async def _try(self, event: _Event) -> Outcome | None:
         """Run it once; None where Lambda had no room for it, which is no attempt."""
         try:
-            outcome = await self.functions.invoke(event.config.name, event.payload, request_id=event.request_id)
+            outcome = await self.functions.invoke(event.config.key, event.payload, request_id=event.request_id)
         except TooManyRequests:
             return None
         event.tries += 1
@@ -102,7 +102,7 @@ class Asynchronous:
         if is_destination(destination):
             await self.deliver(destination, record.decode())
             return
-        pool = self.functions.pools.get(destination)
+        pool = self.functions.pool(destination)
         if pool is None:
             print(f"[{config.name}] there is no function {destination}", file=sys.stderr, flush=True)  # noqa: T201
             return
@@ -115,15 +115,19 @@ class Asynchronous:
             "timestamp": instant(self.clock.wall()),
             "requestContext": {
                 "requestId": event.request_id,
-                "functionArn": f"{event.config.arn}:$LATEST",
+                "functionArn": _qualified(event.config),
                 "condition": condition,
                 "approximateInvokeCount": event.tries,
             },
             "requestPayload": _json(event.payload),
-            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"}
+            "responseContext": {"statusCode": 200, "executedVersion": event.config.version}
             | ({"functionError": error} if error else {}),
             "responsePayload": _json(outcome.payload) if outcome else None,
         }
+
+
+def _qualified(config: FunctionConfig) -> str:
+    return f"{config.arn}:{LATEST}" if config.version == LATEST else config.arn
 
 
 def _json(payload: bytes) -> Any:

@@ -10,12 +10,15 @@ from typing import Literal, Protocol
 MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
 """Lambda's limit for a synchronous request and for its response (Lambda quotas)."""
 
+LATEST = "$LATEST"
+"""The version that is edited; published ones are numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
     """One function as it would be deployed; `handler` is what Chalice would deploy, `code_root` its folder.
 
-    The last four are for asynchronous invocation: `on_success` and `on_failure` name the function that is sent the
+    Four of them are for asynchronous invocation: `on_success` and `on_failure` name the function that is sent the
     record of what became of an event. Source: API PutFunctionEventInvokeConfig, with its defaults.
     """
 
@@ -34,10 +37,18 @@ class FunctionConfig:
     maximum_event_age_seconds: int = 6 * 60 * 60
     on_success: str | None = None
     on_failure: str | None = None
+    version: str = LATEST
+
+    @property
+    def key(self) -> str:
+        """Its name among the functions that run; a published version's has its number."""
+        return self.name if self.version == LATEST else f"{self.name}:{self.version}"
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+        """What it is invoked by: of a published version, with its number."""
+        plain = f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+        return plain if self.version == LATEST else f"{plain}:{self.version}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Followers:
     region: str
     account: str
     _checkpoints: Checkpoints = field(init=False)
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Find out how far each source has come."""
@@ -36,14 +36,24 @@ class Followers:
 
     def start(self) -> None:
         """Start to follow everything."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._follow(source)) for source in self.sources]
+        for number, source in enumerate(self.sources):
+            self.add(str(number), source)
+
+    def add(self, key: str, source: Source) -> None:
+        """Follow one more; `key` is for `drop`."""
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._follow(source))
+
+    async def drop(self, key: str) -> None:
+        """Follow one less, if it is followed."""
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def stop(self) -> None:
         """Stop following; a batch at work is left to its function, and comes again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for key in list(self._tasks):
+            await self.drop(key)
 
     def _follow(self, source: Source) -> Coroutine[Any, Any, None]:
         if isinstance(source, ScheduleSource):

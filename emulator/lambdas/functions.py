@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,15 @@ DEBOUNCE_MS = 100
 """Edits that come together make one reload."""
 
 
+Targets = Sequence[tuple[str, float]]
+"""What an alias stands for: keys of pools, each with its share of the events."""
+
+
+def _chance() -> float:
+    """A number from 0 to 1, which nobody can foresee."""
+    return int.from_bytes(os.urandom(4)) / 2**32
+
+
 class Functions:
     """The functions by their deployed names."""
 
@@ -39,10 +49,11 @@ class Functions:
 
         Of the account's `concurrency`, what functions have reserved is theirs; the others share the rest.
         """
-        clock = clock or Clock()
-        self.pools = {config.name: Pool(config, clock) for config in configs}
-        reserved = sum(config.reserved_concurrency or 0 for config in configs)
-        self._shared = concurrency - reserved
+        self._clock = clock or Clock()
+        self.pools = {config.name: Pool(config, self._clock) for config in configs}
+        self._leaving: list[Pool] = []
+        self._concurrency = concurrency
+        self._share()
         self._running = 0
         self._watch = watch
         self._warm = warm
@@ -66,7 +77,7 @@ class Functions:
         Raises UnknownFunction, TooManyRequests. A payload above 6 MB is answered as Lambda answers it. When the
         caller is cancelled, the function runs on.
         """
-        pool = self.pools.get(name)
+        pool = self.pool(name)
         if pool is None:
             raise UnknownFunction(name)
         if len(payload) > MAXIMUM_PAYLOAD_BYTES:
@@ -85,6 +96,15 @@ class Functions:
         finally:
             self._running -= 1
 
+    def pool(self, name: str) -> Pool | None:
+        """Return what runs `name`: a function from the source tree is the same under every version and alias."""
+        return self.pools.get(name.partition(":")[0])
+
+    def _share(self) -> None:
+        """Find out what is left of the account's concurrency for functions that have reserved none."""
+        reserved = {pool.config.name: pool.config.reserved_concurrency or 0 for pool in self.pools.values()}
+        self._shared = self._concurrency - sum(reserved.values())
+
     async def reload(self) -> None:
         """Run new events on new code: compile, let environments at work finish, end the idle ones."""
         await compile_code(self._packages())
@@ -97,7 +117,7 @@ class Functions:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(pool.stop() for pool in self.pools.values()))
+        await asyncio.gather(*(pool.stop() for pool in (*self.pools.values(), *self._leaving)))
 
     def pids(self) -> list[int]:
         """Return the process ids of all environments."""
@@ -105,11 +125,7 @@ class Functions:
         return [environment.pid for environment in environments if environment.pid is not None]
 
     def _packages(self) -> list[Path]:
-        """The top-level package or module of each handler."""
-        configs = [pool.config for pool in self.pools.values()]
-        tops = {Path(c.code_root) / c.handler.replace("/", ".").split(".")[0] for c in configs}
-        found = [top if top.is_dir() else top.with_suffix(".py") for top in sorted(tops)]
-        return [path for path in found if path.exists()]
+        return _packages([pool.config for pool in self.pools.values()])
 
     async def _recycle(self) -> None:
         while True:
@@ -127,6 +143,62 @@ class Functions:
         with suppress(asyncio.CancelledError):
             async for _ in changes:
                 await self.reload()
+
+
+class DeployedFunctions(Functions):
+    """Functions that come and go while others run, with the versions and aliases that were made, and no others."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with none."""
+        super().__init__([], clock=clock, watch=False, warm=False)
+        self.aliases: dict[str, Targets] = {}
+        self.chance: Callable[[], float] = _chance
+
+    def pool(self, name: str) -> Pool | None:
+        """Return what runs `name`, `name:version` or `name:alias`; of an alias with weights, by chance."""
+        targets = self.aliases.get(name)
+        return self.pools.get(name if targets is None else self._chosen(targets))
+
+    def _chosen(self, targets: Targets) -> str:
+        """The first target that chance falls on; the last one has what the weights before it leave."""
+        left = self.chance() if len(targets) > 1 else 0.0
+        for key, weight in targets[:-1]:
+            if left < weight:
+                return key
+            left -= weight
+        return targets[-1][0]
+
+    async def put(self, key: str, config: FunctionConfig) -> None:
+        """Run a function under this key from now on; events that are with the one before end there."""
+        await compile_code(_packages([config]))
+        self.drop(key)
+        self.pools[key] = Pool(config, self._clock)
+        self._share()
+
+    def drop(self, key: str) -> None:
+        """Run a function no more."""
+        before = self.pools.pop(key, None)
+        if before is not None:
+            before.leave()
+            self._leaving.append(before)
+            self._share()
+
+    def point(self, alias: str, targets: Targets) -> None:
+        """Let an alias (`name:live`) stand for these from now on, none for none; who serves by it is warm."""
+        if not targets:
+            self.aliases.pop(alias, None)
+            return
+        self.aliases[alias] = targets
+        for key, _ in targets:
+            if key in self.pools:
+                self.pools[key].warm()
+
+
+def _packages(configs: Sequence[FunctionConfig]) -> list[Path]:
+    """The top-level package or module of each handler."""
+    tops = {Path(c.code_root) / c.handler.replace("/", ".").split(".")[0] for c in configs}
+    found = [top if top.is_dir() else top.with_suffix(".py") for top in sorted(tops)]
+    return [path for path in found if path.exists()]
 
 
 def _decided(trace_id: str, request_id: str) -> str:

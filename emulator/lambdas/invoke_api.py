@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 import uvicorn
 
 from emulator.lambdas.asynchronous import Asynchronous
-from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
+from emulator.lambdas.config import LATEST, MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
 from emulator.lambdas.functions import Functions
 from emulator.lambdas.pool import TooManyRequests, UnknownFunction
 from emulator.lambdas.streams import request_id
@@ -26,11 +26,12 @@ ASYNCHRONOUS_BYTES = 1024 * 1024
 """The largest asynchronous event. Source: Lambda quotas, "Invocation payload"."""
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-_NAME = re.compile(r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?(?:\d{12}:)?(?:function:)?([A-Za-z0-9_-]+)(?::[\w$-]+)?")
+_NAME = re.compile(r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?(?:\d{12}:)?(?:function:)?([A-Za-z0-9_-]+)(?::([\w$-]+))?")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class InvokeApi:
         found = _PATH.fullmatch(scope["path"])
         if found is None or scope["method"] != "POST":
             raise Refused(404, "UnknownOperationException", "Only Invoke is served here.")
-        config = self._function(unquote(found[1]))
+        config = self._function(unquote(found[1]), scope["query_string"].decode("latin-1"))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         payload = await _body(receive, ASYNCHRONOUS_BYTES if kind == "Event" else MAXIMUM_PAYLOAD_BYTES)
@@ -90,25 +91,28 @@ class InvokeApi:
                 return await self._invoke(config, payload)
         raise Refused(400, "InvalidParameterValueException", f"There is no invocation type {kind}.")
 
-    def _function(self, named: str) -> FunctionConfig:
+    def _function(self, named: str, query: str) -> FunctionConfig:
+        """What a name, an ARN or a qualifier leads to now."""
         found = _NAME.fullmatch(named)
-        pool = self.functions.pools.get(found[1]) if found else None
+        qualifier = dict(parse_qsl(query)).get("Qualifier") or (found[2] if found else None)
+        name = (found[1] if found else named) + (f":{qualifier}" if qualifier and qualifier != LATEST else "")
+        pool = self.functions.pool(name)
         if pool is None:
             raise Refused(404, "ResourceNotFoundException", f"Function not found: {named}")
         return pool.config
 
     async def _invoke(self, config: FunctionConfig, payload: bytes) -> Answer:
         try:
-            outcome = await self.functions.invoke(config.name, payload, request_id=request_id())
+            outcome = await self.functions.invoke(config.key, payload, request_id=request_id())
         except TooManyRequests as refusal:
             raise Refused(429, "TooManyRequestsException", "Rate Exceeded.") from refusal
         except UnknownFunction as refusal:
             raise Refused(404, "ResourceNotFoundException", f"Function not found: {config.name}") from refusal
-        return Answer(200, outcome.payload, _headers(outcome))
+        return Answer(200, outcome.payload, _headers(config, outcome))
 
 
-def _headers(outcome: Outcome) -> dict[str, str]:
-    version = {"X-Amz-Executed-Version": "$LATEST"}
+def _headers(config: FunctionConfig, outcome: Outcome) -> dict[str, str]:
+    version = {"X-Amz-Executed-Version": config.version}
     return version | ({"X-Amz-Function-Error": outcome.error} if outcome.error else {})
 
 
@@ -133,7 +137,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
 class InvokeServer(uvicorn.Server):
     """The API behind a listener of its own; the process decides when it ends."""
 
-    def __init__(self, api: InvokeApi, listener: socket.socket) -> None:
+    def __init__(self, api: Application, listener: socket.socket) -> None:
         """Take a bound socket: functions are told its port before they start."""
         super().__init__(
             uvicorn.Config(api, lifespan="off", interface="asgi3", loop="none", log_config=None, access_log=False)
@@ -149,10 +153,11 @@ class InvokeServer(uvicorn.Server):
         await self.serve(sockets=[self._listener])
 
 
-def bound() -> socket.socket:
-    """Return a socket that listens on a free port of the loopback: who calls early waits and is not refused."""
+def bound(port: int = 0) -> socket.socket:
+    """Return a socket that listens on a port of the loopback, 0 for any: who calls early waits and is not refused."""
     # asyncio turns Nagle's algorithm off only where the protocol is named: head and body cost 40 ms otherwise.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen()
     return listener

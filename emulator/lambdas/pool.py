@@ -37,6 +37,7 @@ class Pool:
         self._queue: deque[Invocation] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self._leaving = False
         self._running = 0
 
     @property
@@ -80,6 +81,11 @@ class Pool:
         for environment in idle:
             self._stop(environment)
 
+    def leave(self) -> None:
+        """Take no new events: those that are here are brought to their end, and then nothing runs any more."""
+        self._leaving = True
+        self.retire()
+
     def recycle(self, idle_seconds: float) -> None:
         """End environments that have been idle for longer than this."""
         oldest_ms = self._clock.steady() - idle_seconds * 1_000
@@ -116,7 +122,7 @@ class Pool:
         environment.start()
 
     def _on_idle(self, environment: Environment) -> None:
-        if environment.retired:
+        if environment.retired or (self._leaving and not self._queue):
             self._stop(environment)
             return
         self._idle.append(environment)

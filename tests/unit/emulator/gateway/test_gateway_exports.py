@@ -81,7 +81,7 @@ def test_the_answer_itself_allows_only_what_the_function_says(exported: Rig) -> 
 def test_a_function_is_named_by_the_stage(exported: Rig) -> None:
     """Source: "Stage variables": `${stageVariables.name}` in the ARN of a function."""
     event = exported.event("GET", "/pets")
-    assert exported.functions.names == ["pets-v2"]
+    assert exported.functions.names == ["pets-v2:live"]
     assert event["stageVariables"] == {"pets": "pets-v2", "alias": "live"}
 
 
