@@ -1,4 +1,5 @@
 # make run | test | check | sim | demo | bench | bench-gateway | soak | clean
+# make plan | deploy | rollback | destroy STAGE=dev, see docs/operations.md
 # make sim SEED=7 | OPERATIONS=1000000 | MINUTES=10, see docs/simulator.md
 # PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|ministack|<url> WORKER=awslambdaric|fast, see README.md
 
@@ -8,12 +9,15 @@ RUN := $(VENV)/bin/python
 PINS := requirements.txt requirements-dev.txt constraints.txt
 WORKERS ?= auto
 
-export PORT DATA ENGINE WORKER
+export PORT DATA ENGINE WORKER DEPLOYED
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SIM := $(if $(SEED),--seed $(SEED)) $(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(MINUTES),--minutes $(MINUTES))
 
-.PHONY: run test check sim demo bench bench-gateway soak clean
+DEPLOY = --stage "$(STAGE)" $(if $(URL),--url $(URL)) $(if $(ISSUER),--issuer $(ISSUER)) \
+	$(if $(ISSUER_DIRECTORY),--issuer-directory $(ISSUER_DIRECTORY)) $(if $(CA),--ca $(CA))
+
+.PHONY: run test check sim demo plan deploy rollback destroy bench bench-gateway soak clean
 .DEFAULT_GOAL := run
 
 # A signal to make's child reaches the supervisor itself, not a shell in between; and it ends when make is killed.
@@ -36,6 +40,12 @@ sim: $(VENV)/ready
 
 demo: $(VENV)/ready
 	@$(WITH_MAKE) -m infra.local.demo
+
+plan deploy rollback: $(VENV)/ready
+	@$(RUN) -m infra.deploy $@ $(DEPLOY)
+
+destroy: $(VENV)/ready
+	@$(RUN) -m infra.deploy destroy $(DEPLOY) $(if $(CONFIRM),--confirm $(CONFIRM)) $(if $(GIVE_UP_LEDGER),--give-up-ledger)
 
 bench: $(VENV)/ready
 	@$(WITH_MAKE) -m benchmarks

@@ -66,13 +66,14 @@ class FileApiKeys:
 
 @dataclass(frozen=True, slots=True)
 class GatewayApiKeys:
-    """API Gateway's own keys (`boto3.client("apigateway")`)."""
+    """API Gateway's own keys (`boto3.client("apigateway")`); `prefix` and a plan's name are its name there."""
 
     apigateway: Any
+    prefix: str = ""
 
     def issue(self, name: str, plan: str) -> ApiKey:
         """Create a key and put it under a usage plan; without the plan there is no key."""
-        plan_id = self._plan_id(plan)
+        plan_id = self._plan_id(self.prefix + plan)
         made = self.apigateway.create_api_key(name=name, enabled=True)
         try:
             self.apigateway.create_usage_plan_key(usagePlanId=plan_id, keyId=made["id"], keyType="API_KEY")

@@ -6,6 +6,7 @@ output of the command that made them.
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import SystemChance
 from chalicelib.store.dynamo import Boto3Dynamo
 from infra.api_keys import ApiKeys, FileApiKeys, GatewayApiKeys, NoPlan
+from infra.event_sources import APP
 from infra.local.attach import attach
 from infra.register import NewClient, Register, RegisterError
 from infra.resources import Resources, read_resources
@@ -36,12 +38,15 @@ class Place:
 
     def open(self) -> Register:
         """Open the register there."""
-        keys: ApiKeys = (
-            FileApiKeys(self.api_keys_file) if self.api_keys_file else GatewayApiKeys(boto3.client("apigateway"))
-        )
+        keys: ApiKeys = FileApiKeys(self.api_keys_file) if self.api_keys_file else _gateway_keys(self.resources.stage)
         pepper = ensure_pepper(boto3.client("secretsmanager"), self.resources.pepper, self.pepper_file)
         tables = Boto3Dynamo({"clients": self.resources.tables["clients"]})
         return Register(tables, keys, pepper, SystemClock(), SystemChance(), plan_names())
+
+
+def _gateway_keys(stage: str) -> GatewayApiKeys:
+    """Several stages may share an account: the plans of each are named after it."""
+    return GatewayApiKeys(boto3.client("apigateway"), prefix=f"{APP}-{stage}-")
 
 
 def plan_names(file: Path = STAGES_FILE) -> frozenset[str]:
@@ -54,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     options = _arguments().parse_args(argv)
     data = attach(options.stage)
     if data is not None:
-        options.api_keys = options.api_keys or data / "api_keys.json"
+        if "AWS_ENDPOINT_URL_API_GATEWAY" not in os.environ:
+            options.api_keys = options.api_keys or data / "api_keys.json"
         options.pepper_file = options.pepper_file or data / "pepper"
     place = Place(read_resources(options.stage), options.api_keys, options.pepper_file)
     try:

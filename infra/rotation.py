@@ -24,6 +24,7 @@ from infra.local.attach import attach
 from infra.resources import read_resources
 from infra.signing import write_keys
 from infra.signing_keys import (
+    DELETED_DAYS,
     PUBLISHED_AT,
     REPLACED_AT,
     Key,
@@ -40,9 +41,6 @@ PUBLISHED_SECONDS: Final = 3_600
 # KMS may know an alias by its former key for some minutes.
 KEPT_SECONDS: Final = LONGEST_TOKEN_SECONDS + 300
 """How long a key is published after another one has taken its place."""
-
-DELETED_DAYS: Final = 30
-"""How long KMS keeps what is gone, in case that was a mistake."""
 
 _DAY_SECONDS: Final = 86_400
 

@@ -21,6 +21,8 @@ from infra.resources import read_resources
 from infra.signing_keys import WrongKey, read_keys
 
 PEPPER_BYTES: Final = 32
+KEYS_DOCUMENT: Final = "jwks.json"
+METADATA_DOCUMENTS: Final = ("openid-configuration", "oauth-authorization-server")
 TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
 
@@ -78,16 +80,25 @@ def _store(secrets_manager: Any, name: str, pepper: bytes) -> bytes:
 
 
 def write_documents(directory: Path, issuer: str, token_endpoint: str, keys: list[Jwk]) -> None:
-    """Write what the issuer's host serves: the keys first, so that no metadata ever points to nothing."""
-    metadata = _encoded(discovery(issuer, token_endpoint))
-    write_keys(directory, keys)
-    for name in ("openid-configuration", "oauth-authorization-server"):
-        replace_file(directory / name, metadata, PUBLIC_MODE)
+    """Write what the issuer's host serves, each in one rename."""
+    for name, text in documents(issuer, token_endpoint, keys).items():
+        replace_file(directory / name, text, PUBLIC_MODE)
 
 
 def write_keys(directory: Path, keys: list[Jwk]) -> None:
     """Write the public keys alone, in one rename."""
-    replace_file(directory / "jwks.json", _encoded({"keys": keys}), PUBLIC_MODE)
+    replace_file(directory / KEYS_DOCUMENT, encoded_keys(keys), PUBLIC_MODE)
+
+
+def encoded_keys(keys: list[Jwk]) -> bytes:
+    """Return the document of the public keys."""
+    return _encoded({"keys": keys})
+
+
+def documents(issuer: str, token_endpoint: str, keys: list[Jwk]) -> dict[str, bytes]:
+    """Return what the issuer's host serves, in order: the keys first, so that no metadata ever points to nothing."""
+    metadata = _encoded(discovery(issuer, token_endpoint))
+    return {KEYS_DOCUMENT: encoded_keys(keys)} | dict.fromkeys(METADATA_DOCUMENTS, metadata)
 
 
 def discovery(issuer: str, token_endpoint: str) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from chalicelib.tokens.jose import Jwk, public_jwk
 PUBLISHED_AT: Final = "tollgate:published-at"
 REPLACED_AT: Final = "tollgate:replaced-at"
 
+DELETED_DAYS: Final = 30
+"""How long KMS keeps what is gone, in case that was a mistake."""
+
 
 class WrongKey(Exception):
     """What the alias points to cannot sign tokens; nothing was changed."""

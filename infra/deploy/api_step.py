@@ -18,12 +18,38 @@ _ENDPOINT: Final = {"types": ["REGIONAL"]}
 
 
 @dataclass(slots=True)
+class ShellStep:
+    """An API without anything in it, before all else: its id is in the URL that the issuer's documents name."""
+
+    apigateway: Any
+    api_name: str
+    tags: dict[str, str]
+    name: str = field(default="API's id", init=False)
+
+    def differences(self) -> list[str]:
+        """Tell whether it is there."""
+        return [] if find_api(self.apigateway, self.api_name) else [f"the API {self.api_name} is missing"]
+
+    def apply(self) -> None:
+        """Create it; one that is there keeps its id."""
+        if find_api(self.apigateway, self.api_name) is None:
+            self.apigateway.create_rest_api(name=self.api_name, endpointConfiguration=_ENDPOINT, tags=self.tags)
+
+    def destroy(self) -> list[str]:
+        """Delete the API with all it has."""
+        api_id = find_api(self.apigateway, self.api_name)
+        if api_id is None:
+            return []
+        self.apigateway.delete_rest_api(restApiId=api_id)
+        return [f"the API {self.api_name} ({api_id})"]
+
+
+@dataclass(slots=True)
 class ApiStep:
-    """The REST API of a stage, without the stage itself; an API that is there keeps its id."""
+    """What is in the REST API of a stage, without the stage itself."""
 
     apigateway: Any
     wanted: ApiDefinition
-    tags: dict[str, str]
     name: str = field(default="API", init=False)
 
     def differences(self) -> list[str]:
@@ -31,11 +57,15 @@ class ApiStep:
         api_id = find_api(self.apigateway, self.wanted.name)
         if api_id is None:
             return [f"the API {self.wanted.name} is missing, with its {len(self.wanted.methods)} methods"]
-        return list(compare.differences(self.wanted.tree(), read_found(self.apigateway, api_id).definition.tree()))
+        found = read_found(self.apigateway, api_id).definition
+        if not found.methods:
+            return [f"the API {self.wanted.name} is empty, and has {len(self.wanted.methods)} methods"]
+        return list(compare.differences(self.wanted.tree(), found.tree()))
 
     def apply(self) -> None:
         """Make it equal: first what methods refer to, then methods, last what no method refers to any more."""
-        api_id = find_api(self.apigateway, self.wanted.name) or self._create()
+        api_id = find_api(self.apigateway, self.wanted.name)
+        assert api_id is not None  # the shell is there before
         found = read_found(self.apigateway, api_id)
         changes = _Changes(self.apigateway, self.wanted, found)
         changes.settings()
@@ -46,20 +76,9 @@ class ApiStep:
         changes.methods()
         changes.leave_out()
 
-    def _create(self) -> str:
-        made = self.apigateway.create_rest_api(
-            name=self.wanted.name, endpointConfiguration=_ENDPOINT, tags=self.tags, **self.wanted.settings
-        )
-        api_id: str = made["id"]
-        return api_id
-
     def destroy(self) -> list[str]:
-        """Delete the API with its stages."""
-        api_id = find_api(self.apigateway, self.wanted.name)
-        if api_id is None:
-            return []
-        self.apigateway.delete_rest_api(restApiId=api_id)
-        return [f"the API {self.wanted.name} ({api_id})"]
+        """Nothing: it goes with the API."""
+        return []
 
 
 @dataclass(slots=True)

@@ -36,7 +36,6 @@ class StageStep:
     stage: str
     settings: Row
     log_group_arn: str
-    tags: dict[str, str]
     name: str = field(default="stage", init=False)
 
     def differences(self) -> list[str]:

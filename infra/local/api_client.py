@@ -39,7 +39,10 @@ class Credentials:
 
 @dataclass(slots=True)
 class Api:
-    """One client of a running stack; not for use by several threads, `clone` is."""
+    """One client of a running stack; not for use by several threads, `clone` is.
+
+    `base_url` may have a path (the stage of an API's own URL); an empty `ca` means the authorities of the system.
+    """
 
     base_url: str
     ca: str
@@ -94,7 +97,7 @@ class Api:
         connection = self._connection or self._connect()
         self._connection = connection
         try:
-            connection.request(method, path, body, dict(headers))
+            connection.request(method, urlsplit(self.base_url).path.rstrip("/") + path, body, dict(headers))
             response = connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException):
@@ -115,7 +118,7 @@ class Api:
 
     def _connect(self) -> http.client.HTTPSConnection:
         address = urlsplit(self.base_url)
-        context = ssl.create_default_context(cafile=self.ca)
+        context = ssl.create_default_context(cafile=self.ca or None)
         return http.client.HTTPSConnection(
             address.hostname or "", address.port, timeout=TIMEOUT_SECONDS, context=context
         )

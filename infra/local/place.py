@@ -1,5 +1,6 @@
 """Where a local stack lives: its port, its folders, and what every process of it finds in the environment."""
 
+import json
 import os
 import socket
 from collections.abc import Mapping
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.local.engines import HOST, ROOT
+from infra.local.engines import HOST, ROOT, free_port
 from infra.local.finding import Finding
 
 DEFAULT_PORT: Final = 8443
@@ -17,6 +18,7 @@ WORKERS: Final = ("awslambdaric", "fast")
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
 AWS_FILE: Final = "aws.json"
+PLACE_FILE: Final = "place.json"
 
 
 class BadSetting(Finding):
@@ -35,14 +37,34 @@ class Place:
     follows: bool = True
     """Whether streams and schedules start functions."""
 
+    deployed: bool = False
+    """Whether functions run from what `make deploy` has deployed here, not from the source tree."""
+
+    control_port: int = 0
+    """Where what is deployed here is deployed to."""
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Place":
-        """Read PORT, DATA, ENGINE, LOCAL and WORKER; raise BadSetting for a port or a worker that cannot be used."""
+        """Read the settings of `make run`; raise BadSetting for a port or a worker that cannot be used."""
         local, data = local_folder(environ), data_folder(environ)
         engine, worker = environ.get("ENGINE") or "auto", environ.get("WORKER") or WORKERS[0]
         if worker not in WORKERS:
             raise BadSetting(f"WORKER={worker}: choose one of {', '.join(WORKERS)}")
-        return cls(_port(environ.get("PORT", "")), data, local, engine, worker)
+        deployed = bool(environ.get("DEPLOYED"))
+        control = free_port() if deployed else 0
+        port = _port(environ.get("PORT", ""))
+        return cls(port, data, local, engine, worker, deployed=deployed, control_port=control)
+
+    @classmethod
+    def of_running(cls, data: Path, environ: Mapping[str, str] = os.environ) -> "Place":
+        """Return the place of the stack whose data folder this is, as it was started."""
+        row = json.loads((data / PLACE_FILE).read_text())
+        return cls(data=data, local=local_folder(environ), **row)
+
+    def as_json(self) -> bytes:
+        """Return the file by which `of_running` knows it again."""
+        kept = ("port", "engine", "worker", "follows", "deployed", "control_port")
+        return json.dumps({name: getattr(self, name) for name in kept}, indent=2).encode() + b"\n"
 
     @property
     def base_url(self) -> str:
@@ -61,6 +83,11 @@ class Place:
     def aws_file(self) -> Path:
         """Where the stack's services are, while it runs."""
         return self.data / AWS_FILE
+
+    @property
+    def place_file(self) -> Path:
+        """How the stack was started, while it runs."""
+        return self.data / PLACE_FILE
 
     @property
     def sandbox_file(self) -> Path:
@@ -91,6 +118,12 @@ def aws_environment(services: str, tables: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def control_environment(port: int) -> dict[str, str]:
+    """Return what leads AWS's clients to the control planes of the emulator."""
+    url = f"http://{HOST}:{port}"
+    return {f"AWS_ENDPOINT_URL_{service}": url for service in ("API_GATEWAY", "LAMBDA", "EVENTBRIDGE")}
 
 
 def _port(text: str) -> int:

@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +30,18 @@ from infra.local.api_client import Api, Credentials
 from infra.local.certificates import Certificates, ensure_certificates
 from infra.local.children import ChildEnded, Children
 from infra.local.finding import Finding
-from infra.local.place import ACCOUNT, AUDIENCE, REGION, STAGE, BadSetting, Place, aws_environment
+from infra.local.place import (
+    ACCOUNT,
+    AUDIENCE,
+    REGION,
+    STAGE,
+    BadSetting,
+    Place,
+    aws_environment,
+    control_environment,
+)
 
+APP: Final = "tollgate"
 READY_SECONDS: Final = 40.0
 _POLL_SECONDS: Final = 0.05
 # The gateway's access log has a line per request already; a function's own is for CloudWatch.
@@ -66,6 +77,7 @@ def running(place: Place, access_log: Path | None = None) -> Iterator[tuple[Stac
         finally:
             _ignore_signals()
             place.aws_file.unlink(missing_ok=True)
+            place.place_file.unlink(missing_ok=True)
             children.stop()
 
 
@@ -92,13 +104,21 @@ def _start(place: Place, children: Children, access_log: Path | None) -> Stack:
         children.add("the data engine", engine.process)
     services = _services(place, engine, children)
     ours = aws_environment(services, engine.url)
+    if place.deployed:
+        ours |= control_environment(place.control_port)
     for name in [name for name in os.environ if name.startswith("AWS_") and name not in ours]:
         del os.environ[name]  # whoever starts a laptop's stack may be logged in somewhere real
     os.environ.update(ours)
     replace_file(place.aws_file, json.dumps(ours, indent=2).encode() + b"\n")
-    _apply(place)
-    children.start("the emulator", _emulator_command(place, certificates), access_log)
-    _until_ready(place, certificates, children)
+    replace_file(place.place_file, place.as_json())
+    if place.deployed:
+        children.start("the emulator", _control_command(place, certificates), access_log)
+        _until(lambda: _listens(place), place, children)
+        _deploy(place)
+    else:
+        _apply(place)
+        children.start("the emulator", _emulator_command(place, certificates), access_log)
+    _until(lambda: _healthy(place, certificates), place, children)
     return Stack(place, certificates, engine, choice.sentence)
 
 
@@ -164,11 +184,54 @@ def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
     return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
 
 
-def _until_ready(place: Place, certificates: Certificates, children: Children) -> None:
+def _control_command(place: Place, certificates: Certificates) -> list[str]:
+    options = {
+        "--control-port": place.control_port,
+        "--front": f"{APP}-{STAGE}/{STAGE}",
+        "--stage": STAGE,
+        "--port": place.port,
+        "--cert": certificates.server,
+        "--key": certificates.server_key,
+        "--ca": certificates.ca,
+        "--state-dir": place.data / "state",
+        "--issuer-dir": place.data / "issuer",
+        "--worker": place.worker,
+    }
+    return [sys.executable, "-m", "emulator", *(str(part) for pair in options.items() for part in pair)]
+
+
+def _deploy(place: Place) -> None:
+    """Deploy to what was just started; imported here, because boto3 and Chalice take their time."""
+    import boto3  # noqa: PLC0415
+
+    from infra import tables  # noqa: PLC0415
+    from infra.deploy.account import read_account  # noqa: PLC0415
+    from infra.deploy.course import deploy  # noqa: PLC0415
+    from infra.deploy.fault import DeployFault  # noqa: PLC0415
+    from infra.deploy.here import here  # noqa: PLC0415
+    from infra.resources import read_resources  # noqa: PLC0415
+
+    tables.apply_tables(read_resources(STAGE), boto3.client("dynamodb"))
+    try:
+        deploy(here(place, read_account()))
+    except DeployFault as fault:
+        raise ChildEnded(str(fault)) from None
+
+
+def _listens(place: Place) -> bool:
+    try:
+        for port in (place.control_port, place.port):
+            socket.create_connection((engines.HOST, port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _until(is_ready: Callable[[], bool], place: Place, children: Children) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         children.check()
-        if _healthy(place, certificates):
+        if is_ready():
             return
         time.sleep(_POLL_SECONDS)
     raise ChildEnded(f"the platform was not ready within {READY_SECONDS:.0f} s; see {place.data / 'logs'}")
@@ -215,7 +278,7 @@ def _serve() -> None:
 
     place = Place.from_environment()
     with running(place) as (stack, children):
-        sandbox = seed(place.data, place.base_url, stack.certificates.ca)
+        sandbox = seed(place.data, place.base_url, stack.certificates.ca, deployed=place.deployed)
         replace_file(place.local / "sandbox.json", sandbox.as_json())
         print(welcome(place, sandbox, stack.engine_sentence), flush=True)
         while True:

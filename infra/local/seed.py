@@ -62,10 +62,13 @@ def read_sandbox(file: Path) -> Sandbox:
     return Sandbox(row["base_url"], row["ca"], credentials, row["accounts"])
 
 
-def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT) -> Sandbox:
-    """Return the sandbox of this data folder, making what is missing; a tenant named otherwise has no test clock."""
+def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT, *, deployed: bool = False) -> Sandbox:
+    """Return the sandbox of this data folder, making what is missing; a tenant named otherwise has no test clock.
+
+    Where the API is `deployed`, API keys are API Gateway's own, else the emulator's file has them.
+    """
     file = data / "sandbox.json"
-    credentials = _known(file, base_url, ca) or _register(data, tenant)
+    credentials = _known(file, base_url, ca) or _register(data, tenant, None if deployed else data / "api_keys.json")
     # Written before the accounts: a crash from here on is continued with the same client.
     replace_file(file, Sandbox(base_url, str(ca), credentials, {}).as_json())
     api = Api(base_url, str(ca), credentials).login()
@@ -89,8 +92,8 @@ def _known(file: Path, base_url: str, ca: Path) -> Credentials | None:
         api.close()
 
 
-def _register(data: Path, tenant: str) -> Credentials:
-    registry = Registry(read_resources("local"), data / "api_keys.json", data / "pepper")
+def _register(data: Path, tenant: str, api_keys_file: Path | None) -> Credentials:
+    registry = Registry(read_resources("local"), api_keys_file, data / "pepper")
     wanted = NewClient(tenant, "operator", SCOPES, PLAN, PRINCIPAL)
     issued = registry.open().create(wanted)
     return Credentials(issued.client_id, issued.client_secret, issued.api_key)

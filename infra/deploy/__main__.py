@@ -1,0 +1,101 @@
+"""`python -m infra.deploy deploy|plan|destroy|rollback --stage STAGE`: see docs/operations.md."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.deploy.account import read_account
+from infra.deploy.course import deploy, destroy, plan
+from infra.deploy.fault import DeployFault
+from infra.deploy.here import here
+from infra.deploy.release_step import ReleaseStep
+from infra.deploy.signing_step import Folder, Issuer
+from infra.deploy.steps import Target, check_stage, functions_of, project_of, steps_of
+from infra.local.attach import attach
+from infra.local.engines import ROOT
+from infra.local.place import Place
+
+FOLDER: Final = ROOT / ".local" / "deploy"
+
+
+def _target(options: argparse.Namespace) -> Target:
+    check_stage(options.stage)
+    data = attach(options.stage)
+    account = read_account()
+    if data is not None:
+        return here(Place.of_running(data), account)
+    return Target(
+        options.stage,
+        account,
+        _issuer(options),
+        url=options.url.rstrip("/"),
+        ca=options.ca,
+        folder=FOLDER / options.stage,
+        give_up_ledger=options.give_up_ledger,
+    )
+
+
+def _issuer(options: argparse.Namespace) -> Issuer:
+    if not options.issuer or not options.issuer_directory:
+        raise DeployFault("name the issuer: --issuer https://... and --issuer-directory FOLDER")
+    return Issuer(options.issuer, Folder(options.issuer_directory), options.ca)
+
+
+def _run(options: argparse.Namespace) -> None:
+    target = _target(options)
+    match options.command:
+        case "plan":
+            plan(steps_of(target))
+        case "deploy":
+            deploy(target)
+        case "destroy":
+            _check_confirmed(options)
+            destroy(steps_of(target))
+        case "rollback":
+            for line in ReleaseStep(target.account, functions_of(project_of(target))).rollback():
+                print(line, flush=True)
+
+
+def _check_confirmed(options: argparse.Namespace) -> None:
+    if options.confirm != options.stage:
+        raise DeployFault(f"this takes the stage {options.stage} away: say so with --confirm {options.stage}")
+
+
+def guarded(work: Callable[[], None]) -> int:
+    """Run a command; what goes wrong outside of us is one line."""
+    try:
+        work()
+    except DeployFault as fault:
+        print(f"tollgate: {fault}", file=sys.stderr, flush=True)
+        return 1
+    except (ClientError, BotoCoreError, LookupError) as fault:
+        print(f"tollgate: {fault}\nNothing after this was done: mend it, and run the same again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="infra.deploy", description="Deploys a stage, and takes it away.")
+    parser.add_argument("command", choices=("plan", "deploy", "rollback", "destroy"))
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--url", default="", help="the API's public URL; default: the one that API Gateway gives it")
+    parser.add_argument("--issuer", default="", help="the issuer's URL; default: the stage's bucket")
+    parser.add_argument("--issuer-directory", type=Path, help="the folder that the issuer's host serves")
+    parser.add_argument("--ca", default="", help="the authority to trust besides the system's")
+    parser.add_argument("--confirm", default="", metavar="STAGE", help="destroy: the stage once more")
+    parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, key and pepper too")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 1 with one line for what went wrong."""
+    options = _arguments().parse_args(argv)
+    return guarded(lambda: _run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The course of a deployment: steps planned, taken, and read back; or taken away in the opposite order."""
+
+from collections.abc import Sequence
+
+from infra.deploy.fault import DeployFault
+from infra.deploy.smoke import smoke
+from infra.deploy.step import Step
+from infra.deploy.steps import Target, steps_of
+
+
+def plan(steps: Sequence[Step]) -> int:
+    """Say what would change; return how many differences there are."""
+    count = 0
+    for step in steps:
+        found = step.differences()
+        count += len(found)
+        _say(step.name, found or ["as defined"])
+    print(f"{count} differences" if count else "nothing to change", flush=True)
+    return count
+
+
+def deploy(target: Target) -> None:
+    """Take every step, ask the public URL, and read everything back; DeployFault where that does not hold."""
+    steps = steps_of(target)
+    changed = sum(_take(step) for step in steps)
+    _say("smoke test", smoke(target.public_url(), target.ca))
+    for step in steps:  # a later one may have undone an earlier one
+        _must_be_equal(step)
+    said = f"{changed} differences were made equal" if changed else "nothing had to change"
+    print(f"{target.stage} is deployed at {target.public_url()}: {said}; everything was read back", flush=True)
+
+
+def _take(step: Step) -> int:
+    found = step.differences()
+    _say(step.name, found or ["as defined"])
+    if found:
+        step.apply()
+        _must_be_equal(step)
+    return len(found)
+
+
+def _must_be_equal(step: Step) -> None:
+    left = step.differences()
+    if left:
+        text = "\n  ".join(left)
+        raise DeployFault(f"{step.name}: what is there is still not what is defined:\n  {text}")
+
+
+def destroy(steps: Sequence[Step]) -> None:
+    """Take everything away, last first."""
+    for step in reversed(steps):
+        _say(step.name, step.destroy())
+
+
+def _say(name: str, lines: Sequence[str]) -> None:
+    for line in lines:
+        print(f"{name:>13}  {line}", flush=True)
