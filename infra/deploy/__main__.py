@@ -1,6 +1,7 @@
 """`python -m infra.deploy deploy|plan|destroy|rollback --stage STAGE`: see docs/operations.md."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from infra.deploy.signing_step import Folder, Issuer
 from infra.deploy.steps import Target, check_stage, functions_of, project_of, steps_of
 from infra.local.attach import attach
 from infra.local.engines import ROOT
-from infra.local.place import Place
+from infra.local.place import STAGE, Place
 
 FOLDER: Final = ROOT / ".local" / "deploy"
 
@@ -25,12 +26,13 @@ FOLDER: Final = ROOT / ".local" / "deploy"
 def _target(options: argparse.Namespace) -> Target:
     check_stage(options.stage)
     data = attach(options.stage)
-    account = read_account()
     if data is not None:
-        return here(Place.of_running(data), account)
+        return here(Place.of_running(data), read_account())
+    if options.stage == STAGE and not any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        raise DeployFault("no stack is running to deploy to: start one with make run DEPLOYED=1")
     return Target(
         options.stage,
-        account,
+        read_account(),
         _issuer(options),
         url=options.url.rstrip("/"),
         ca=options.ca,

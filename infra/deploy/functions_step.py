@@ -73,14 +73,14 @@ class FunctionsStep:
             if missing(error):
                 return None
             raise
-        settings = answer["Configuration"]
+        settings, written = answer["Configuration"], self._policy(name)
         return {
             "handler": settings["Handler"],
             "memory_mb": settings["MemorySize"],
             "timeout_seconds": settings["Timeout"],
             "environment": settings.get("Environment", {}).get("Variables", {}),
             "project": answer.get("Tags", {}).get(SOURCE_TAG, ""),
-            "policy": self._policy(name),
+            **({"policy": written} if written else {}),
         }
 
     def _policy(self, name: str) -> Any:
@@ -135,4 +135,6 @@ class FunctionsStep:
 def _environment(account: Account, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of Chalice: ours, in the Region that we deploy to."""
     kept = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
+    # Chalice imports the app before it packs it, and would pack what Python writes besides.
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"
     return {**kept, "AWS_DEFAULT_REGION": account.region, "AWS_REGION": account.region}
