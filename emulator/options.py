@@ -35,7 +35,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check_deployed(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    given = ("api", "stages", "functions", "endpoint", "event_sources", "api_keys")
+    given = ("api", "stages", "functions", "event_sources", "api_keys")
     wrong = [name for name in given if getattr(arguments, name) is not None]
     if wrong or arguments.lambdas:
         parser.error("--control-port serves what is deployed to it, and takes no definitions and no functions")

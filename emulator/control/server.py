@@ -32,10 +32,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ControlApi:
-    """The planes as an ASGI application; `invoke` answers Lambda's Invoke, which waits for nobody's turn."""
+    """The planes as an ASGI application; `invoke` answers Lambda's Invoke, which waits for nobody's turn.
+
+    It is None where functions live elsewhere.
+    """
 
     planes: Sequence[Plane]
-    invoke: Application
+    invoke: Application | None
     _wires: Mapping[str, Wire] = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -45,7 +48,7 @@ class ControlApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if _INVOCATION.fullmatch(scope["path"]):
+        if self.invoke is not None and _INVOCATION.fullmatch(scope["path"]):
             await self.invoke(scope, receive, send)
             return
         asked = await _asked(scope, receive)

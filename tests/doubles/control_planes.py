@@ -60,11 +60,7 @@ def _checked(operation: Operation, model: Any) -> Operation:
 @contextmanager
 def serving(planes: Sequence[Plane]) -> Iterator[str]:
     """Serve the planes; every answer is checked. Gives the endpoint."""
-
-    async def no_invocation(*_: Any) -> None:
-        raise NotImplementedError
-
-    api = ControlApi([Checked(plane) for plane in planes], no_invocation)
+    api = ControlApi([Checked(plane) for plane in planes], None)
     listener = bound()
     server = uvicorn.Server(uvicorn.Config(api, lifespan="off", log_config=None, access_log=False))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))

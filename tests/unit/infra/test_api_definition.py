@@ -68,7 +68,7 @@ def test_a5_it_has_the_routes_of_the_functions_and_no_others() -> None:
 def test_each_route_reaches_the_function_of_its_room(route: str) -> None:
     integration = OPERATIONS[route][INTEGRATION]
     room = OPERATIONS[route]["operationId"].partition(".")[0]
-    assert integration["uri"].endswith(f":function:tollgate-${{stage}}-{room}/invocations")
+    assert integration["uri"].endswith(f":function:tollgate-${{stage}}-{room}:live/invocations")
     assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
     assert 50 <= integration["timeoutInMillis"] <= 29_000
 
