@@ -22,8 +22,8 @@ DEFAULT_ACCESS_LOG = (
 
 
 # Source: API Gateway developer guide, "Stage variables": names and values.
-_VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]+")
-_VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
+VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]+")
+VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
 READABLE_LOG = (
     "$context.requestTime $context.httpMethod $context.path $context.status $context.responseLatency ms "
     "(function $context.integration.latency ms) $context.error.responseType $context.error.message"
@@ -117,7 +117,7 @@ def _stage(name: str, node: Node) -> Stage:
 def _variables(node: Node | None) -> Mapping[str, str]:
     variables = node.texts() if node else {}
     for name, value in variables.items():
-        if node and not (_VARIABLE_NAME.fullmatch(name) and _VARIABLE_VALUE.fullmatch(value)):
+        if node and not (VARIABLE_NAME.fullmatch(name) and VARIABLE_VALUE.fullmatch(value)):
             node.entry(name).fail(
                 "a stage variable has a name of letters, digits, _, and a value of these and -.~:/?#&=,"
             )

@@ -28,12 +28,7 @@ class Kept:
 
     def write(self, kind: str, rows: dict[str, Any]) -> None:
         """Put rows in the place of those that were there."""
-        beside = self._file(kind).with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._file(kind))
+        put(self._file(kind), orjson.dumps(rows, option=orjson.OPT_INDENT_2))
 
     def remove(self, kind: str) -> None:
         """Forget a kind."""
@@ -41,3 +36,19 @@ class Kept:
 
     def _file(self, kind: str) -> Path:
         return self.folder / f"{kind}.json"
+
+
+def put(file: Path, text: bytes) -> None:
+    """Replace a file whole, for its owner's eyes only: whenever it ends, the old or the new one is there."""
+    beside = file.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+        new.write(text)
+        new.flush()
+        os.fsync(new.fileno())
+    beside.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name is on disk with the folder, not with the file
+    finally:
+        os.close(folder)

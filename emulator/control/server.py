@@ -48,15 +48,18 @@ class ControlApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            await _send(_from_a_page(), send)
+            return
         if self.invoke is not None and _INVOCATION.fullmatch(scope["path"]):
             await self.invoke(scope, receive, send)
             return
-        asked = await _asked(scope, receive)
+        try:
+            asked = await _asked(scope, receive)
+        except _Gone:
+            return
         answer = _too_large() if asked is None else await self._answer(asked)
-        sent = {**answer.headers, "Content-Length": str(len(answer.body))}
-        headers = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await _send(answer, send)
 
     async def _answer(self, asked: Asked) -> Answer:
         for plane in self.planes:
@@ -78,6 +81,10 @@ class ControlApi:
         return next(iter(self._wires.values())).refuse(fault)
 
 
+class _Gone(Exception):
+    """The client left in the middle: half a request is none."""
+
+
 def _served(plane: Plane, name: str) -> Operation:
     operation = plane.operations.get(name)
     if operation is None:
@@ -87,17 +94,34 @@ def _served(plane: Plane, name: str) -> Operation:
 
 async def _asked(scope: Scope, receive: Receive) -> Asked | None:
     """The whole request; None if it is larger than any may be."""
-    body = bytearray()
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    body, size = bytearray(), 0
     more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        size += len(message.get("body", b""))
         more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            return None
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        # What is too much is read to its end and let go of: who still sends does not listen to an answer.
+        if size <= LARGEST_BODY:
+            body += message.get("body", b"")
+    if size > LARGEST_BODY:
+        return None
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     return Asked(scope["method"], path, query, headers, bytes(body))
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _from_a_page() -> Answer:
+    """A browser names the page that asks; a page from anywhere is nobody on this machine."""
+    body = b'{"message":"A web page may not ask here."}'
+    return Answer(403, {"Content-Type": "application/json", "x-amzn-ErrorType": "AccessDeniedException"}, body)
 
 
 def _too_large() -> Answer:

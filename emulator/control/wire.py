@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.session import Session
+from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
 from emulator.control.errors import ControlError
@@ -93,7 +94,7 @@ class Wire:
         if shape is None:
             return {}
         try:
-            members = dict(_members(shape, labels, asked))
+            members = dict(_members(operation, labels, asked))
         except (ValueError, TypeError, AttributeError, binascii.Error) as error:
             raise ControlError("SerializationException", f"The request cannot be read: {error}") from error
         faults = ParamValidator().validate(members, shape)
@@ -127,20 +128,26 @@ class Wire:
 
 
 def _route(operation: OperationModel) -> _Route:
-    path, _, query = operation.http["requestUri"].partition("?")
+    path = operation.http["requestUri"].partition("?")[0]
     pattern, end = "", 0
     for label in _LABEL.finditer(path):
         pattern += re.escape(path[end : label.start()]) + f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})"
         end = label.end()
     pattern += re.escape(path[end:].rstrip("/")) + "/?"
-    return _Route(operation.http["method"], re.compile(pattern), dict(parse_qsl(query)), operation)
+    return _Route(operation.http["method"], re.compile(pattern), _constants(operation), operation)
+
+
+def _constants(operation: OperationModel) -> dict[str, str]:
+    return dict(parse_qsl(operation.http["requestUri"].partition("?")[2]))
 
 
 # --- requests -----------------------------------------------------------------------------------------------
 
 
-def _members(shape: Any, labels: Mapping[str, str], asked: Asked) -> Iterator[tuple[str, Any]]:
+def _members(operation: OperationModel, labels: Mapping[str, str], asked: Asked) -> Iterator[tuple[str, Any]]:
+    shape, constants = operation.input_shape, _constants(operation).keys()
     query = parse_qsl(asked.query, keep_blank_values=True)
+    claimed = {member.serialization.get("name", name) for name, member in shape.members.items()} | constants
     payload = shape.serialization.get("payload")
     body = _document(asked.body) if payload is None else {}
     for name, member in shape.members.items():
@@ -151,7 +158,7 @@ def _members(shape: Any, labels: Mapping[str, str], asked: Asked) -> Iterator[tu
         elif place == "uri":
             yield name, _from_text(member, labels[wire_name])
         elif place == "querystring":
-            yield from _from_query(name, member, query)
+            yield from _from_query(name, member, query, claimed)
         elif place == "header" and wire_name.lower() in asked.headers:
             yield name, _from_text(member, asked.headers[wire_name.lower()])
         elif place is None and body.get(wire_name) is not None:
@@ -165,11 +172,11 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _from_query(name: str, member: Shape, query: list[tuple[str, str]]) -> Iterator[tuple[str, Any]]:
+def _from_query(name: str, member: Shape, query: list[tuple[str, str]], claimed: set[str]) -> Iterator[tuple[str, Any]]:
     wire_name = member.serialization.get("name", name)
     given = [value for key, value in query if key == wire_name]
-    if member.type_name == "map":  # PutRestApi's parameters: whatever is there
-        yield name, dict(query)
+    if member.type_name == "map":  # PutRestApi's parameters: whatever is nobody else's
+        yield name, {key: value for key, value in query if key not in claimed}
     elif given and member.type_name == "list":
         yield name, given
     elif given:
@@ -184,6 +191,8 @@ def _from_text(shape: Shape, text: str) -> Any:
             return text.lower() == "true"
         case "float" | "double":
             return float(text)
+        case "timestamp":
+            return parse_timestamp(text).timestamp()
     return text
 
 
@@ -192,12 +201,16 @@ def _from_json(shape: Any, value: Any) -> Any:
         case "structure":
             named = ((name, one, one.serialization.get("name", name)) for name, one in shape.members.items())
             return {name: _from_json(one, value[wire]) for name, one, wire in named if value.get(wire) is not None}
+        case "list" if not isinstance(value, list):
+            raise TypeError("a list was expected")
         case "list":
             return [_from_json(shape.member, one) for one in value]
         case "map":
             return {name: _from_json(shape.value, one) for name, one in value.items()}
         case "blob":
             return base64.b64decode(value, validate=True)
+        case "timestamp" if isinstance(value, str):
+            return parse_timestamp(value).timestamp()
     return value
 
 

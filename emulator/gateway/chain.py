@@ -148,6 +148,11 @@ class Gateway:
         self.access_log(exchange)
         return exchange.reply
 
+    @property
+    def busy(self) -> bool:
+        """Whether functions are at work for it: one may outlive the request that started it."""
+        return bool(self.integrations.running or self.lambda_authorizers.running or self.lambda_authorizers.asking)
+
     async def close(self) -> None:
         """Lets go of functions that outlived their integration, and writes what is still in memory."""
         await self.lambda_authorizers.close()

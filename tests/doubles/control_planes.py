@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import uvicorn
 from botocore.config import Config
 from botocore.session import Session
@@ -18,6 +20,7 @@ from botocore.validate import ParamValidator
 
 from emulator.control.apis.live import Live
 from emulator.control.apis.plane import ApiGateway
+from emulator.control.errors import ControlError
 from emulator.control.kept import Kept
 from emulator.control.operation import Members, Operation, Plane
 from emulator.control.server import ControlApi
@@ -28,19 +31,26 @@ from emulator.lambdas.invoke_api import bound
 from tests.doubles.gateway import ACCOUNT, REFUSALS, FakeFunctions, HandClock, Issuer
 
 
+@lru_cache
+def service_model(name: str) -> Any:
+    """botocore's model of a service."""
+    return Session().get_service_model(name)
+
+
 @dataclass(frozen=True)
 class Checked:
     """A plane whose every answer is held against botocore's shape of it."""
 
     plane: Plane
-    name: str = field(init=False)
-    operations: Mapping[str, Operation] = field(init=False)
 
-    def __post_init__(self) -> None:
-        model = Session().get_service_model(self.plane.name)
-        checked = {name: _checked(one, model.operation_model(name)) for name, one in self.plane.operations.items()}
-        object.__setattr__(self, "name", self.plane.name)
-        object.__setattr__(self, "operations", checked)
+    @property
+    def name(self) -> str:
+        return self.plane.name
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        model = service_model(self.name)
+        return {name: _checked(one, model.operation_model(name)) for name, one in self.plane.operations.items()}
 
 
 def _checked(operation: Operation, model: Any) -> Operation:
@@ -109,6 +119,43 @@ class Apis:
         answer: Members = await Checked(self.plane).operations[operation](asked)
         return answer
 
+    def do(self, operation: str, **asked: Any) -> Members:
+        """The same, for a test that has no event loop."""
+        return asyncio.run(self.call(operation, **asked))
+
+    def api(self, *paths: str) -> str:
+        """The id of a new API with a MOCK behind GET of each of these paths."""
+        api_id: str = self.do("CreateRestApi", name="made")["id"]
+        for path in paths:
+            self.add(api_id, path)
+        return api_id
+
+    def add(self, api_id: str, path: str, verb: str = "GET", **method: Any) -> str:
+        """A method with a MOCK behind it that answers 200, and the id of its resource."""
+        resource = self.resource(api_id, path)
+        at = {"restApiId": api_id, "resourceId": resource, "httpMethod": verb}
+        self.do("PutMethod", **at, **{"authorizationType": "NONE", **method})
+        self.do("PutMethodResponse", **at, statusCode="200")
+        templates = {"application/json": '{"statusCode": 200}'}
+        self.do("PutIntegration", **at, type="MOCK", requestTemplates=templates)
+        self.do("PutIntegrationResponse", **at, statusCode="200", responseTemplates={"application/json": path})
+        return resource
+
+    def resource(self, api_id: str, path: str) -> str:
+        """The id of a path's resource, made where there is none."""
+        rows = {row["path"]: row["id"] for row in self.do("GetResources", restApiId=api_id, limit=500)["items"]}
+        at: str = rows["/"]
+        so_far = ""
+        for part in [one for one in path.split("/") if one]:
+            so_far += f"/{part}"
+            at = rows.get(so_far) or self.do("CreateResource", restApiId=api_id, parentId=at, pathPart=part)["id"]
+        return at
+
+    def deploy(self, api_id: str, stage: str = "s", **more: Any) -> str:
+        """The id of a deployment that a stage serves."""
+        deployment: str = self.do("CreateDeployment", restApiId=api_id, stageName=stage, **more)["id"]
+        return deployment
+
     def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
         """A request to what is served."""
         given = {"Host": "localhost", **(headers or {})}
@@ -121,3 +168,18 @@ class Apis:
         reply = await self.live.handle(request)
         await asyncio.sleep(0)
         return reply
+
+
+def patch(path: str, value: str | None = None, op: str = "replace") -> dict[str, str]:
+    """One patch operation."""
+    return {"op": op, "path": path} | ({} if value is None else {"value": value})
+
+
+@contextmanager
+def refused(code: str, words: str = "", status: int | None = None) -> Iterator[None]:
+    """What is done within is refused with this code, its status, and these words somewhere."""
+    with pytest.raises(ControlError) as refusal:
+        yield
+    assert refusal.value.code == code, refusal.value
+    assert words in refusal.value.message
+    assert refusal.value.status == (status or {"NotFoundException": 404, "ConflictException": 409}.get(code, 400))

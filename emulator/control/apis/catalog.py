@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ LARGEST_PAGE: Final = 500
 """Rows that a list gives at once, by default and at most. Source: API Gateway API reference, `limit`."""
 
 PARTS: Final = ("resources", "authorizers", "validators", "models", "gateway_responses", "deployments", "stages")
+_POSITION: Final = re.compile(r"[0-9]{1,9}")
 _ID_LETTERS: Final = string.ascii_lowercase + string.digits
 
 
@@ -107,11 +109,12 @@ def found(rows: Mapping[str, Row], key: str, what: str) -> Row:
 
 def page(rows: list[Row], asked: Members, shown: Callable[[Row], Row] = lambda row: row) -> Members:
     """Return a page of a list: `position` is where the next one begins."""
-    limit = min(asked.get("limit", PAGE), LARGEST_PAGE)
-    try:
-        start = int(asked.get("position", "0"))
-    except ValueError:
-        raise ControlError("BadRequestException", "Invalid position parameter specified") from None
+    limit, position = min(asked.get("limit", PAGE), LARGEST_PAGE), asked.get("position", "0")
+    if limit < 1:
+        raise bad("Invalid limit parameter specified: at least 1 is expected")
+    if not _POSITION.fullmatch(position):
+        raise bad("Invalid position parameter specified")
+    start = int(position)
     items = [shown(row) for row in rows[start : start + limit]]
     more = {"position": str(start + limit)} if start + limit < len(rows) else {}
     return {"items": items, **more}

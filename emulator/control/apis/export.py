@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from emulator.control.apis.catalog import Row
+from emulator.control.apis.catalog import Row, given
 
 X: Final = "x-amazon-apigateway-"
-API_KEY: Final = "api_key"
 _REFERENCE: Final = "https://apigateway.amazonaws.com/restapis/"
 # A part of an integration that says nothing when it has this value.
 _SILENT: Final = {"connectionType": "INTERNET", "cacheKeyParameters": [], "responseTransferMode": "BUFFERED"}
@@ -21,18 +20,20 @@ _SILENT: Final = {"connectionType": "INTERNET", "cacheKeyParameters": [], "respo
 
 def export(record: Row) -> dict[str, Any]:
     """Return the API as a definition."""
-    api = record["api"]
+    api, names = record["api"], validator_names(record)
     settings = {
         f"{X}api-key-source": api.get("apiKeySource", "HEADER"),
         f"{X}binary-media-types": api.get("binaryMediaTypes"),
         f"{X}minimum-compression-size": api.get("minimumCompressionSize"),
         f"{X}policy": json.loads(api["policy"]) if api.get("policy") else None,
-        f"{X}request-validators": {row["name"]: _validator(row) for row in record["validators"].values()} or None,
+        f"{X}request-validators": {names[key]: _validator(row) for key, row in record["validators"].items()} or None,
         f"{X}gateway-responses": {kind: _answer(row) for kind, row in record["gateway_responses"].items()} or None,
     }
     return {
         "openapi": "3.0.1",
-        "info": {"title": api["name"], "version": api.get("version", "1")},
+        "info": given(
+            {"title": api["name"], "description": api.get("description"), "version": api.get("version", "1")}
+        ),
         "paths": dict(_paths(record)),
         "components": {"schemas": dict(_schemas(record)), "securitySchemes": dict(_schemes(record))},
         **{name: value for name, value in settings.items() if value is not None},
@@ -41,7 +42,11 @@ def export(record: Row) -> dict[str, Any]:
 
 def validator_names(record: Row) -> dict[str, str]:
     """Names of request validators by id: definitions name what the API numbers."""
-    return {row["id"]: row["name"] for row in record["validators"].values()}
+    rows = record["validators"].values()  # two may have one name, or none
+    names = [row.get("name", "") for row in rows]
+    return {
+        row["id"]: name if name and names.count(name) == 1 else row["id"] for row, name in zip(rows, names, strict=True)
+    }
 
 
 def _validator(row: Row) -> Row:
@@ -69,9 +74,17 @@ def _local(value: Any) -> Any:
 
 
 def _schemes(record: Row) -> Iterator[tuple[str, Row]]:
-    yield API_KEY, {"type": "apiKey", "name": "x-api-key", "in": "header"}
+    yield _key_scheme(record), {"type": "apiKey", "name": "x-api-key", "in": "header"}
     for row in record["authorizers"].values():
         yield row["name"], _scheme(row)
+
+
+def _key_scheme(record: Row) -> str:
+    """The name of the scheme for API keys; an authorizer may have been called so."""
+    name, taken = "api_key", {row["name"] for row in record["authorizers"].values()}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _scheme(row: Row) -> Row:
@@ -135,8 +148,8 @@ def _parameters(method: Row) -> Iterator[Row]:
 
 
 def _body(method: Row) -> Row | None:
-    models = {kind: model for kind, model in method.get("requestModels", {}).items() if model != "Empty"}
-    content = {kind: {"schema": {"$ref": f"#/components/schemas/{model}"}} for kind, model in models.items()}
+    models = method.get("requestModels", {}).items()
+    content = {kind: {"schema": {"$ref": f"#/components/schemas/{model}"}} for kind, model in models}
     return {"content": content} if content else None
 
 
@@ -146,7 +159,7 @@ def _security(method: Row, record: Row) -> Row:
         name = record["authorizers"][method["authorizerId"]]["name"]
         security[name] = method.get("authorizationScopes", [])
     if method.get("apiKeyRequired"):
-        security[API_KEY] = []
+        security[_key_scheme(record)] = []
     return security
 
 

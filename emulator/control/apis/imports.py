@@ -38,6 +38,25 @@ def document(body: bytes) -> dict[str, Any]:
     return read
 
 
+_AT_THE_TOP: Final = (*_SETTINGS.values(), f"{X}policy", f"{X}request-validators", f"{X}gateway-responses")
+_KNOWN: Final = {
+    "the top": (*_AT_THE_TOP, f"{X}request-validator"),
+    "a path": (f"{X}any-method",),
+    "a method": (f"{X}integration", f"{X}request-validator"),
+    "a server": (),
+}
+"""The extensions that are read, by where they stand."""
+
+_SAYING_NOTHING: Final = (f"{X}documentation", f"{X}importexport-version")
+
+
+def _check_extensions(part: Mapping[str, Any], place: str) -> None:
+    """An extension that nobody reads - x-amazon-apigateway-auth, say - would be a fence that is not there."""
+    for name in part:
+        if str(name).startswith(X) and name not in (*_KNOWN[place], *_SAYING_NOTHING):
+            raise bad(f"The extension {name} of {place} is not served here")
+
+
 def put(record: Row, definition: Mapping[str, Any]) -> None:
     """Add everything of a definition to a record; what is there under the same name is replaced."""
     try:
@@ -47,8 +66,13 @@ def put(record: Row, definition: Mapping[str, Any]) -> None:
 
 
 def _put(record: Row, definition: Mapping[str, Any]) -> None:
+    _check_extensions(definition, "the top")
+    for server in definition.get("servers", ()):
+        _check_extensions(server, "a server")
     api = record["api"]
-    api["name"] = definition.get("info", {}).get("title", api["name"])
+    info = definition.get("info", {})
+    api["name"] = str(info.get("title", api["name"]))
+    api.update({member: str(info[member]) for member in ("description", "version") if member in info})
     for member, extension in _SETTINGS.items():
         if extension in definition:
             api[member] = definition[extension]
@@ -121,6 +145,7 @@ def _put_authorizers(record: Row, definition: Mapping[str, Any]) -> None:
 
 
 def _put_path(record: Row, definition: Mapping[str, Any], path: str, item: Mapping[str, Any]) -> None:
+    _check_extensions(item, "a path")
     resource = resource_at(record, path)
     shared = item.get("parameters", [])
     for verb in _VERBS:
@@ -131,6 +156,7 @@ def _put_path(record: Row, definition: Mapping[str, Any], path: str, item: Mappi
 
 
 def _method(record: Row, definition: Mapping[str, Any], operation: Mapping[str, Any], shared: list[Any]) -> Row:
+    _check_extensions(operation, "a method")
     parameters = [_resolved(one, definition) for one in (*shared, *operation.get("parameters", ()))]
     method: Row = {
         "apiKeyRequired": False,
@@ -198,12 +224,21 @@ def _security(record: Row, definition: Mapping[str, Any], operation: Mapping[str
     method: Members = {}
     for name, scopes in wanted.items():
         if f"{X}authorizer" not in schemes[name]:
+            _check_api_key(name, schemes[name])
             method["apiKeyRequired"] = True
             continue
+        if "authorizerId" in method:
+            raise bad(f"A method has one authorizer: it cannot have {name!r} besides")
         row = next(row for row in record["authorizers"].values() if row["name"] == name)
         method |= {"authorizationType": "JWT" if row["type"] == "JWT" else "CUSTOM", "authorizerId": row["id"]}
         method |= {"authorizationScopes": scopes} if scopes else {}
     return method
+
+
+def _check_api_key(name: str, scheme: Mapping[str, Any]) -> None:
+    """A scheme without an authorizer is the API key: what else it may say - IAM, OAuth - nobody here would look at."""
+    if (scheme.get("type"), scheme.get("in"), str(scheme.get("name")).lower()) != ("apiKey", "header", "x-api-key"):
+        raise bad(f"The security scheme {name!r} is not enforced here: it is neither an authorizer nor x-api-key")
 
 
 def _integration(definition: Row, method_responses: dict[str, Row]) -> Row:
@@ -214,6 +249,8 @@ def _integration(definition: Row, method_responses: dict[str, Row]) -> Row:
     responses: Row = {}
     for pattern, mapped in definition.get("responses", {}).items():
         status = str(mapped["statusCode"])
+        if status in responses:
+            raise bad(f"Two responses of an integration have the status {status}: API Gateway keeps one for each")
         selected = {} if pattern == "default" else {"selectionPattern": pattern}
         responses[status] = {**mapped, "statusCode": status, **selected}
         method_responses.setdefault(status, {"statusCode": status})

@@ -7,6 +7,7 @@ AWS. One stage may stand at the host's root besides, as behind a custom domain.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from emulator.control.apis.catalog import Row
+from emulator.control.kept import put
 from emulator.definition import Deployment, Plan, Quota, Stage, Throttle
 from emulator.gateway.chain import Gateway, Surroundings
 from emulator.gateway.context import Reply, Request
@@ -47,11 +49,28 @@ class Live:
     _gateways: dict[Key, Gateway] = field(default_factory=dict)
     _at_the_root: Key | None = None
     _retired: list[Gateway] = field(default_factory=list)
+    _asked: Counter[Gateway] = field(default_factory=Counter)
 
     async def handle(self, request: Request) -> Reply:
         """Answer a request; never raises."""
         gateway = self._gateway(request)
-        return _nothing_here() if gateway is None else await gateway.handle(request)
+        if gateway is None:
+            return _nothing_here()
+        self._asked[gateway] += 1
+        try:
+            return await gateway.handle(request)
+        finally:
+            self._asked[gateway] -= 1
+            if self._retired:
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close what is served no more and has nothing left to do."""
+        idle = [one for one in self._retired if not (self._asked[one] or one.busy)]
+        self._retired = [one for one in self._retired if one not in idle]
+        for gateway in idle:
+            del self._asked[gateway]
+            await gateway.close()
 
     def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """Answer what the HTTP layer could not even read as a request: nobody knows which API was meant."""
@@ -65,17 +84,40 @@ class Live:
         named = _URL.fullmatch(request.raw_path)
         if named is None:
             return self._gateways.get(self._at_the_root) if self._at_the_root else None
-        key = (named[1], named[2])
-        rest = named[3] or "/"
-        request.raw_path = rest if key == self._at_the_root else f"/{named[2]}{rest}"
-        return self._gateways.get(key)
+        gateway = self._gateways.get((named[1], named[2]))
+        if gateway is not None:
+            request.raw_path = gateway.deployment.mount.prefix + (named[3] or "/")
+        return gateway
 
-    def read(self, record: Row, row: Row, plans: Mapping[str, Row], definition: Path) -> Deployment:
-        """Return what a stage would serve; DefinitionError for what would not be enforced."""
+    def ready(self, record: Row, row: Row, plans: Mapping[str, Row], definition: Path) -> Gateway:
+        """Return a gateway for a stage; DefinitionError for what would not be enforced."""
+        return self._gateway_of(self._read(record, row, plans, definition))
+
+    def replanned(self, key: Key, plans: Mapping[str, Row]) -> Gateway | None:
+        """Return a gateway that serves the same under other usage plans, None if it has these already."""
+        gateway, mine = self._gateways.get(key), _plans(plans, key)
+        if gateway is None or gateway.deployment.plans == mine:
+            return None
+        deployment = gateway.deployment
+        check_labels(Path(key[1]), deployment.api, deployment.stage, mine)
+        return self._gateway_of(replace(deployment, plans=mine))
+
+    def _gateway_of(self, deployment: Deployment) -> Gateway:
+        key = (deployment.api_id, deployment.stage.name)
+        self.know(deployment)
+        around = replace(
+            self.around,
+            api_keys_file=self._file(key, "keys"),
+            quota_file=self._file(key, "quotas"),
+            write_log=self.around.write_log if deployment.stage.access_log else _silent,
+        )
+        return Gateway(deployment, around)
+
+    def _read(self, record: Row, row: Row, plans: Mapping[str, Row], definition: Path) -> Deployment:
         stage = _stage(row)
         key = (record["api"]["id"], stage.name)
         api = read_api(definition, definition_variables(stage), stage.integration_timeout_ms)
-        mine = {plan["id"]: _plan(plan, key) for plan in plans.values() if _stages_of(plan, key)}
+        mine = _plans(plans, key)
         check_labels(definition, api, stage, mine)
         mount = ROOT if self._is_front(record, stage.name) else Mount(f"/{stage.name}", by_stage=True)
         return Deployment(api, stage, mine, ACCOUNT_THROTTLE, self.account, self.region, key[0], mount)
@@ -83,45 +125,46 @@ class Live:
     def _is_front(self, record: Row, stage: str) -> bool:
         return self.front == (record["api"]["name"], stage)
 
-    def show(self, record: Row, deployment: Deployment, *, logged: bool) -> None:
+    def show(self, gateway: Gateway) -> None:
         """Serve it from now on; requests that have begun are finished as they began, and quotas go on."""
-        key = (deployment.api_id, deployment.stage.name)
-        self.know(deployment)
-        around = replace(
-            self.around,
-            api_keys_file=self._file(key, "keys"),
-            quota_file=self._file(key, "quotas"),
-            write_log=self.around.write_log if logged else _silent,
-        )
-        successor, before = Gateway(deployment, around), self._gateways.get(key)
+        key = (gateway.deployment.api_id, gateway.deployment.stage.name)
+        before = self._gateways.get(key)
         if before is None:
-            successor.quotas.load()
+            gateway.quotas.load()
         else:
-            successor.quotas.usage, successor.quotas.changed = before.quotas.usage, True
-            self._retired.append(before)
-        self._gateways[key] = successor
-        if self._is_front(record, key[1]):
+            gateway.quotas.usage, gateway.quotas.changed = before.quotas.usage, True
+            self._retire(before)
+        self._gateways[key] = gateway
+        if not gateway.deployment.mount.by_stage:
             self._at_the_root = key
+        elif self._at_the_root == key:
+            self._at_the_root = None
 
-    def served(self, key: Key) -> Deployment | None:
-        """Return what is served for a stage."""
-        gateway = self._gateways.get(key)
-        return gateway.deployment if gateway else None
+    def _retire(self, gateway: Gateway) -> None:
+        gateway.quotas.file = None  # the successor writes the counts, or nobody
+        self._retired.append(gateway)
+
+    def gateway(self, key: Key) -> Gateway | None:
+        """The gateway that serves a stage, if one does."""
+        return self._gateways.get(key)
+
+    @property
+    def lingering(self) -> int:
+        """How many gateways that are served no more still have something to finish."""
+        return len(self._retired)
 
     def write_keys(self, key: Key, rows: list[Row]) -> None:
         """Put a stage's API keys where its gateway looks for them."""
         file = self._file(key, "keys")
         text = orjson.dumps({"keys": rows})
         if not file.exists() or file.read_bytes() != text:
-            beside = file.with_suffix(".new")
-            beside.write_bytes(text)
-            beside.replace(file)
+            put(file, text)
 
-    async def withdraw(self, key: Key) -> None:
-        """Serve a stage no more."""
+    def withdraw(self, key: Key) -> None:
+        """Serve a stage no more; requests that have begun are finished."""
         gateway = self._gateways.pop(key, None)
         if gateway is not None:
-            await gateway.close()
+            self._retire(gateway)
         for kind in ("keys", "quotas"):
             self._file(key, kind).unlink(missing_ok=True)
         if self._at_the_root == key:
@@ -177,14 +220,21 @@ def _stage(row: Row) -> Stage:
 
 
 def _throttle(rate: float | None, burst: int | None) -> Throttle | None:
-    """Both are needed; API Gateway writes -1 for none."""
-    if rate is None or burst is None or rate < 0 or burst < 0:
+    """Of what is not set, or is -1, the account's limit stands; None if it is both."""
+    rate = None if rate is None or rate < 0 else rate
+    burst = None if burst is None or burst < 0 else burst
+    if rate is None and burst is None:
         return None
-    return Throttle(rate, burst)
+    account = ACCOUNT_THROTTLE
+    return Throttle(account.rate if rate is None else rate, account.burst if burst is None else burst)
 
 
 def _stages_of(plan: Row, key: Key) -> list[Row]:
     return [one for one in plan.get("apiStages", ()) if (one.get("apiId"), one.get("stage")) == key]
+
+
+def _plans(plans: Mapping[str, Row], key: Key) -> dict[str, Plan]:
+    return {plan["id"]: _plan(plan, key) for plan in plans.values() if _stages_of(plan, key)}
 
 
 def _plan(plan: Row, key: Key) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ VERBS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "ANY
 AUTHORIZERS: Final = {"CUSTOM": ("TOKEN", "REQUEST"), "JWT": ("JWT",)}
 """Which authorizers a method's authorization type takes."""
 
+_PARAMETER: Final = re.compile(r"method\.request\.(?:path|querystring|header)\.[A-Za-z0-9._$-]+")
 _PLACE: Final = ("restApiId", "resourceId", "httpMethod")
 _INTEGRATION: Final[Row] = {
     "passthroughBehavior": "WHEN_NO_MATCH",
@@ -199,8 +201,11 @@ def check_method(row: Row, record: Row) -> None:
                 f"{kind} requires a valid authorizer."
             )
     for model in row.get("requestModels", {}).values():
-        if model not in record["models"] and model not in ("Empty", "Error"):
+        if model not in record["models"]:
             raise bad(f"Invalid model identifier specified: {model}")
+    for parameter in row.get("requestParameters", {}):
+        if not _PARAMETER.fullmatch(parameter):
+            raise bad(f"Invalid mapping expression specified: {parameter}")
     if row.get("requestValidatorId") and row["requestValidatorId"] not in record["validators"]:
         raise bad("Invalid Request Validator identifier specified")
 

@@ -22,7 +22,7 @@ Check = Callable[[Row, Row], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of parts: `noun` in operations' names, `key` in its rows, `label` in requests."""
+    """One kind of parts: `noun` in operations' names, `key` in its rows, `label` in requests; none patches `fixed`."""
 
     rows: str
     noun: str
@@ -30,6 +30,7 @@ class Kind:
     key: str
     label: str
     check: Check
+    fixed: tuple[str, ...] = ()
 
 
 async def _unchecked(_row: Row, _record: Row) -> None:
@@ -61,7 +62,7 @@ class Parts:
         kinds = (
             Kind("authorizers", "Authorizer", "Authorizers", "id", "authorizerId", self.check_authorizer),
             Kind("validators", "RequestValidator", "RequestValidators", "id", "requestValidatorId", _unchecked),
-            Kind("models", "Model", "Models", "name", "modelName", check_model),
+            Kind("models", "Model", "Models", "name", "modelName", check_model, ("name", "contentType")),
         )
         served: dict[str, Operation] = {}
         for kind in kinds:
@@ -92,7 +93,8 @@ class Parts:
         async def update(asked: Members) -> Members:
             with self.catalog.changing(asked["restApiId"]) as record:
                 row = found(record[kind.rows], asked[kind.label], kind.noun)
-                self.patches.apply(row, kind.noun, asked.get("patchOperations", []))
+                self.patches.apply(row, kind.noun, asked.get("patchOperations", []), kind.fixed)
+                _check_name(kind, row, record)
                 await kind.check(row, record)
             return row
 
@@ -142,10 +144,10 @@ class Parts:
 
 
 def _response(record: Row, kind: str) -> Row:
-    """A gateway response as it is set, else as AWS has it by default."""
+    """A gateway response as it is set, else by AWS's default; DEFAULT_4XX leaves each refusal its status."""
     default = {
         "responseType": kind,
-        "statusCode": str(KINDS[kind].status),
+        **({} if kind.startswith("DEFAULT_") else {"statusCode": str(KINDS[kind].status)}),
         "responseParameters": {},
         "responseTemplates": {"application/json": '{"message":$context.error.messageString}'},
         "defaultResponse": True,
@@ -157,7 +159,7 @@ def _check_name(kind: Kind, row: Row, record: Row) -> None:
     """Names are unique among authorizers, and among models."""
     if kind.rows == "validators":
         return
-    if any(other["name"] == row["name"] for other in record[kind.rows].values()):
+    if any(other["name"] == row["name"] and other["id"] != row["id"] for other in record[kind.rows].values()):
         raise conflict(f"{kind.noun} name already exists: {row['name']}")
 
 
@@ -165,7 +167,8 @@ def _check_unused(kind: Kind, row: Row, record: Row) -> None:
     for resource in record["resources"].values():
         for verb, method in resource["resourceMethods"].items():
             if _uses(method, kind, row):
-                raise conflict(f"Cannot delete {kind.noun} '{row['name']}', is referenced in {verb} {resource['path']}")
+                name = row.get("name", row["id"])
+                raise conflict(f"Cannot delete {kind.noun} '{name}', is referenced in {verb} {resource['path']}")
 
 
 def _uses(method: Mapping[str, Any], kind: Kind, row: Row) -> bool:
@@ -174,4 +177,5 @@ def _uses(method: Mapping[str, Any], kind: Kind, row: Row) -> bool:
             return bool(method.get("authorizerId") == row["id"])
         case "validators":
             return bool(method.get("requestValidatorId") == row["id"])
-    return row["name"] in method.get("requestModels", {}).values()
+    answers = [response.get("responseModels", {}) for response in method.get("methodResponses", {}).values()]
+    return any(row["name"] in models.values() for models in (method.get("requestModels", {}), *answers))

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from jsonschema_rs import ReferencingError
+
 from emulator.control.apis.catalog import Catalog, Row, bad, conflict, found, given, new_id, page
 from emulator.control.apis.export import export
-from emulator.control.apis.live import Live
-from emulator.control.apis.patch import Patches, parts, typed
+from emulator.control.apis.live import Key, Live
+from emulator.control.apis.method_settings import patch_setting, settings_shown
+from emulator.control.apis.patch import Patches
 from emulator.control.operation import Members, Operation
-from emulator.definition import Deployment
+from emulator.gateway.chain import Gateway
+from emulator.stages import VARIABLE_NAME, VARIABLE_VALUE
 from emulator.yaml_source import DefinitionError
 
 _STAGE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _STAGE_MEMBERS: Final = ("stageName", "deploymentId", "description", "variables", "tracingEnabled", "tags")
 _NOT_SERVED: Final = ("canarySettings", "cacheClusterSize", "documentationVersion")
-_SETTINGS: Final = {
-    "throttling/burstLimit": ("throttlingBurstLimit", "integer"),
-    "throttling/rateLimit": ("throttlingRateLimit", "double"),
-    "metrics/enabled": ("metricsEnabled", "boolean"),
-    "logging/loglevel": ("loggingLevel", "string"),
-    "logging/dataTrace": ("dataTraceEnabled", "boolean"),
-}
-"""Method settings by their patch paths; caching is not served."""
+_NOT_PATCHED: Final = (
+    *_NOT_SERVED,
+    "methodSettings",
+    "tags",
+    "cacheClusterEnabled",
+    "cacheClusterStatus",
+    "webAclArn",
+    "clientCertificateId",
+)
+
+
+_DEFAULTS: Final = {"cacheClusterEnabled": False, "cacheClusterStatus": "NOT_AVAILABLE", "tracingEnabled": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class Releases:
                 "id": new_id(6),
                 "createdDate": self.catalog.now(),
                 **given({"description": asked.get("description")}),
+                "apiSummary": _summary(record),
             }
             self.catalog.kept.write(_kind(record, row["id"]), export(record))
             record["deployments"][row["id"]] = row
@@ -71,10 +80,11 @@ class Releases:
             except BaseException:
                 self.catalog.kept.remove(_kind(record, row["id"]))
                 raise
-        self._show(record, shown)
-        return row
+        if shown is not None:
+            self._show(shown)
+        return given(row, "apiSummary")
 
-    def _deployed(self, record: Row, deployment_id: str, asked: Members) -> Deployment:
+    def _deployed(self, record: Row, deployment_id: str, asked: Members) -> Gateway | None:
         """The stage that the deployment goes to, made where there is none; without one it is only looked at."""
         name = asked.get("stageName", "")
         described = {"description": asked.get("stageDescription"), "deploymentId": deployment_id}
@@ -82,22 +92,27 @@ class Releases:
             {**described, "variables": asked.get("variables"), "tracingEnabled": asked.get("tracingEnabled")}
         )
         if not name:
-            return self._read(record, {"stageName": "unnamed", **changed})
+            if b"${stageVariables." not in self._picture(record, deployment_id).read_bytes():
+                self._ready(record, {"stageName": "unnamed", **changed})
+            return None  # what names variables is looked at with the stage that has them
         before = record["stages"].get(name) or self._new_stage(name)
         record["stages"][name] = {**before, **changed, "lastUpdatedDate": self.catalog.now()}
-        return self._read(record, record["stages"][name])
+        _check_variables(record["stages"][name])
+        return self._ready(record, record["stages"][name])
 
     async def _get_deployment(self, asked: Members) -> Members:
-        return found(self.catalog.api(asked["restApiId"])["deployments"], asked["deploymentId"], "Deployment")
+        row = found(self.catalog.api(asked["restApiId"])["deployments"], asked["deploymentId"], "Deployment")
+        return row if "apisummary" in asked.get("embed", ()) else given(row, "apiSummary")
 
     async def _list_deployments(self, asked: Members) -> Members:
-        return page(list(self.catalog.api(asked["restApiId"])["deployments"].values()), asked)
+        rows = self.catalog.api(asked["restApiId"])["deployments"].values()
+        return page(list(rows), asked, lambda row: given(row, "apiSummary"))
 
     async def _update_deployment(self, asked: Members) -> Members:
         with self.catalog.changing(asked["restApiId"]) as record:
             row = found(record["deployments"], asked["deploymentId"], "Deployment")
             self.patches.apply(row, "Deployment", asked.get("patchOperations", []), ("apiSummary",))
-        return row
+        return given(row, "apiSummary")
 
     async def _delete_deployment(self, asked: Members) -> Members:
         with self.catalog.changing(asked["restApiId"]) as record:
@@ -126,39 +141,43 @@ class Releases:
             if asked["stageName"] in record["stages"]:
                 raise conflict("Stage already exists")
             row = self._new_stage(asked["stageName"]) | {name: asked[name] for name in _STAGE_MEMBERS if name in asked}
+            _check_variables(row)
             record["stages"][row["stageName"]] = row
-            shown = self._read(record, row)
-        self._show(record, shown)
-        return row
+            shown = self._ready(record, row)
+        self._show(shown)
+        return _stage(row)
 
     async def _get_stage(self, asked: Members) -> Members:
-        return found(self.catalog.api(asked["restApiId"])["stages"], asked["stageName"], "stage")
+        return _stage(found(self.catalog.api(asked["restApiId"])["stages"], asked["stageName"], "stage"))
 
     async def _list_stages(self, asked: Members) -> Members:
         rows = self.catalog.api(asked["restApiId"])["stages"].values()
         of = asked.get("deploymentId")
-        return {"item": [row for row in rows if of is None or row["deploymentId"] == of]}
+        return {"item": [_stage(row) for row in rows if of is None or row["deploymentId"] == of]}
 
     async def _update_stage(self, asked: Members) -> Members:
         with self.catalog.changing(asked["restApiId"]) as record:
             row = found(record["stages"], asked["stageName"], "stage")
-            others = [one for one in asked.get("patchOperations", []) if not _patch_setting(row, one)]
-            self.patches.apply(row, "Stage", others, ("methodSettings", "tags", "cacheClusterEnabled", *_NOT_SERVED))
+            others = [one for one in asked.get("patchOperations", []) if not patch_setting(row, one)]
+            self.patches.apply(row, "Stage", others, _NOT_PATCHED)
+            _check_variables(row)
             row["lastUpdatedDate"] = self.catalog.now()
-            shown = self._read(record, row)
-        self._show(record, shown)
-        return row
+            shown = self._ready(record, row)
+        self._show(shown)
+        return _stage(row)
 
     async def _delete_stage(self, asked: Members) -> Members:
-        with self.catalog.changing(asked["restApiId"]) as record:
-            found(record["stages"], asked["stageName"], "stage")
-            del record["stages"][asked["stageName"]]
-        await self.live.withdraw((asked["restApiId"], asked["stageName"]))
+        api_id, name = asked["restApiId"], asked["stageName"]
+        found(self.catalog.api(api_id)["stages"], name, "stage")
+        self._leave_plans(api_id, name)
+        with self.catalog.changing(api_id) as record:
+            del record["stages"][name]
+        self.live.withdraw((api_id, name))
         return {}
 
     async def _flush(self, asked: Members) -> Members:
         record = self.catalog.api(asked["restApiId"])
-        self._show(record, self._read(record, found(record["stages"], asked["stageName"], "stage")))
+        self._show(self._ready(record, found(record["stages"], asked["stageName"], "stage")))
         return {}
 
     # --- what is served -------------------------------------------------------------------------------------
@@ -167,45 +186,71 @@ class Releases:
         """Serve every stage that was deployed before."""
         for record in self.catalog.apis.values():
             for row in record["stages"].values():
-                self._show(record, self._read(record, row))
+                self._show(self._ready(record, row))
 
-    def refresh(self) -> None:
-        """Serve every stage with the usage plans and keys of now."""
-        for record in self.catalog.apis.values():
-            for row in record["stages"].values():
-                key = (record["api"]["id"], row["stageName"])
-                self._write_keys(key)
-                shown, before = self._read(record, row), self.live.served(key)
-                if before is None or before.plans != shown.plans:
-                    self._show(record, shown)
+    def replanned(self, plans: Mapping[str, Row]) -> list[Gateway]:
+        """Gateways for the stages that other usage plans are about to change; ControlError if one would not stand."""
+        try:
+            found = [self.live.replanned(key, plans) for key in self._stages()]
+        except DefinitionError as error:
+            raise bad(f"Invalid usage plan: {error}") from error
+        return [gateway for gateway in found if gateway is not None]
 
-    async def withdraw(self, record: Row) -> None:
-        """Serve nothing of an API that is gone."""
+    def refresh(self, changed: Sequence[Gateway] = ()) -> None:
+        """Serve every stage with the keys of now, and these gateways in the place of those before."""
+        for key in self._stages():
+            self._write_keys(key)
+        for gateway in changed:
+            self.live.show(gateway)
+
+    def _stages(self) -> list[Key]:
+        return [(api_id, name) for api_id, record in self.catalog.apis.items() for name in record["stages"]]
+
+    def withdraw(self, api_id: str) -> None:
+        """Serve an API no more, and forget it."""
+        record = self.catalog.api(api_id)
         for name in record["stages"]:
-            await self.live.withdraw((record["api"]["id"], name))
+            self._leave_plans(api_id, name)
+        self.catalog.drop(api_id)
+        for name in record["stages"]:
+            self.live.withdraw((api_id, name))
         for deployment_id in record["deployments"]:
             self.catalog.kept.remove(_kind(record, deployment_id))
 
-    def _read(self, record: Row, row: Row) -> Deployment:
-        found(record["deployments"], row["deploymentId"], "Deployment")
-        file = Path(self.catalog.kept.folder) / f"{_kind(record, row['deploymentId'])}.json"
+    def _leave_plans(self, api_id: str, name: str) -> None:
+        """Take a stage out of the usage plans: none names one that is not there."""
+        if not any(_names(stage, api_id, name) for plan in self._plans() for stage in plan["apiStages"]):
+            return
+        with self.catalog.changing_account() as account:
+            for plan in account["usage_plans"].values():
+                plan["apiStages"] = [stage for stage in plan["apiStages"] if not _names(stage, api_id, name)]
+
+    def _plans(self) -> Iterable[Row]:
+        plans: Mapping[str, Row] = self.catalog.account["usage_plans"]
+        return plans.values()
+
+    def _picture(self, record: Row, deployment_id: str) -> Path:
+        return self.catalog.kept.folder / f"{_kind(record, deployment_id)}.json"
+
+    def _ready(self, record: Row, row: Row) -> Gateway:
+        """A gateway for a stage as it stands in a record; ControlError for what would not be enforced."""
+        found(record["deployments"], row.get("deploymentId", ""), "Deployment")
+        file = self._picture(record, row["deploymentId"])
         try:
-            return self.live.read(record, row, self.catalog.account["usage_plans"], file)
-        except DefinitionError as error:
+            return self.live.ready(record, row, self.catalog.account["usage_plans"], file)
+        except (DefinitionError, ValueError, ReferencingError) as error:
             # The file is ours, and means nothing to who asked.
             raise bad(f"This cannot be deployed here: {str(error).removeprefix(f'{file}:')}") from error
 
-    def _show(self, record: Row, deployment: Deployment) -> None:
-        if deployment.stage.name not in record["stages"]:
-            return
-        self._write_keys((deployment.api_id, deployment.stage.name))
-        self.live.show(record, deployment, logged=bool(deployment.stage.access_log))
+    def _show(self, gateway: Gateway) -> None:
+        self._write_keys((gateway.deployment.api_id, gateway.deployment.stage.name))
+        self.live.show(gateway)
 
     def _write_keys(self, key: tuple[str, str]) -> None:
         keys, rows = self.catalog.account["api_keys"], []
-        for plan in self.catalog.account["usage_plans"].values():
-            if any((one.get("apiId"), one.get("stage")) == key for one in plan.get("apiStages", ())):
-                mine = [keys[key_id] for key_id in plan.get("keys", ()) if key_id in keys]
+        for plan in self._plans():
+            if any(_names(stage, *key) for stage in plan["apiStages"]):
+                mine = [keys[key_id] for key_id in plan["keys"]]
                 rows += [
                     {"id": one["id"], "value": one["value"], "plan": plan["id"], "enabled": one["enabled"]}
                     for one in mine
@@ -215,6 +260,34 @@ class Releases:
 
 def _kind(record: Row, deployment_id: str) -> str:
     return f"api-{record['api']['id']}-deployment-{deployment_id}"
+
+
+def _names(stage: Row, api_id: str, name: str) -> bool:
+    return (stage["apiId"], stage["stage"]) == (api_id, name)
+
+
+def _summary(record: Row) -> Row:
+    """What `embed=apisummary` tells of a deployment: how each method was fenced."""
+    return {
+        resource["path"]: {
+            verb: {name: method[name] for name in ("authorizationType", "apiKeyRequired")}
+            for verb, method in resource["resourceMethods"].items()
+        }
+        for resource in record["resources"].values()
+        if resource["resourceMethods"]
+    }
+
+
+def _check_variables(row: Row) -> None:
+    """A variable is put into the definition as it is: it must not be able to say more than a name."""
+    for name, value in row.get("variables", {}).items():
+        if not (VARIABLE_NAME.fullmatch(name) and VARIABLE_VALUE.fullmatch(value)):
+            raise bad(f"Stage variable {name!r}: names take a-zA-Z0-9_, values these and -.~:/?#&=,")
+
+
+def _stage(row: Row) -> Row:
+    """A stage as answers have it."""
+    return {**_DEFAULTS, **row, "methodSettings": settings_shown(row["methodSettings"])}
 
 
 def _check_served(asked: Members) -> None:
@@ -236,22 +309,3 @@ def _check_complete(record: Row) -> None:
     for verb, path, method in methods:
         if "methodIntegration" not in method:
             raise bad(f"No integration defined for method {verb} {path}")
-
-
-def _patch_setting(row: Row, patch: Mapping[str, str]) -> bool:
-    """Apply a patch of a method's setting, `/~1v1~1payments/GET/throttling/rateLimit`; tell whether it was one."""
-    path = parts(patch.get("path", ""))
-    if len(path) not in (2, 4) or path[0] in ("variables", "accessLogSettings", "tags"):
-        return False
-    name = f"{path[0].replace('/', '~1')}/{path[1]}"
-    if len(path) == 2:
-        if patch.get("op") != "remove":
-            raise bad(f"Invalid patch path  '{patch['path']}' specified for op '{patch.get('op')}'.")
-        row["methodSettings"].pop(name, None)
-        return True
-    setting = _SETTINGS.get(f"{path[2]}/{path[3]}")
-    if setting is None or patch.get("op") not in ("replace", "add"):
-        raise bad(f"Invalid method setting path: {patch['path']}")
-    settings = row["methodSettings"].setdefault(name, {})
-    settings[setting[0]] = typed(setting[1], patch.get("value", ""), patch["path"])
-    return True

@@ -18,6 +18,15 @@ from emulator.control.apis.patch import Patches
 from emulator.control.apis.releases import Releases
 from emulator.control.operation import Members, Operation
 
+_DRAFT: Final = "http://json-schema.org/draft-04/schema#"
+_SHAPES: Final = {
+    "authorizers": "Authorizer",
+    "validators": "RequestValidator",
+    "models": "Model",
+    "gateway_responses": "GatewayResponse",
+}
+# What API Gateway writes and nobody sets.
+_OURS: Final = ("warnings", "apiStatus", "apiStatusMessage", "version")
 # What an import in the mode `overwrite` starts without.
 _REPLACED: Final = ("authorizers", "validators", "models", "gateway_responses")
 
@@ -48,6 +57,7 @@ class RestApis:
         if asked.get("cloneFrom"):
             raise bad("cloneFrom is not served here: export the other API and import it")
         record = self._empty(given(asked))
+        _check_api(record["api"])
         self.catalog.add(record)
         return _shown(record)
 
@@ -61,7 +71,7 @@ class RestApis:
         }
         api = {**defaults, **row, "id": new_id(), "createdDate": self.catalog.now(), "rootResourceId": root}
         resources = {root: {"id": root, "path": "/", "resourceMethods": {}}}
-        return {"api": api, **{part: {} for part in PARTS}, "resources": resources}
+        return {"api": api, **{part: {} for part in PARTS}, "resources": resources, "models": _first_models()}
 
     async def _get(self, asked: Members) -> Members:
         return _shown(self.catalog.api(asked["restApiId"]))
@@ -71,13 +81,12 @@ class RestApis:
 
     async def _update(self, asked: Members) -> Members:
         with self.catalog.changing(asked["restApiId"]) as record:
-            self.patches.apply(record["api"], "RestApi", asked.get("patchOperations", []), ("tags",))
+            self.patches.apply(record["api"], "RestApi", asked.get("patchOperations", []), ("tags", *_OURS))
+            _check_api(record["api"])
         return _shown(record)
 
     async def _delete(self, asked: Members) -> Members:
-        record = self.catalog.api(asked["restApiId"])
-        self.catalog.drop(asked["restApiId"])
-        await self.releases.withdraw(record)
+        self.releases.withdraw(asked["restApiId"])
         return {}
 
     async def _import(self, asked: Members) -> Members:
@@ -97,6 +106,7 @@ class RestApis:
             if asked.get("mode", "merge") == "overwrite":
                 for part in _REPLACED:
                     record[part] = {}
+                record["models"] = _first_models()
                 root = record["resources"][record["api"]["rootResourceId"]] | {"resourceMethods": {}}
                 record["resources"] = {root["id"]: root}
             put(record, definition)
@@ -105,12 +115,18 @@ class RestApis:
 
     async def _check(self, record: Row) -> None:
         """Hold what a definition brought to what the single operations would have refused."""
+        self.patches.check(record["api"], "RestApi")
+        _check_api(record["api"])
+        for part, shape in _SHAPES.items():
+            for row in record[part].values():
+                self.patches.check(row, shape)
         for authorizer in record["authorizers"].values():
             await self.check_authorizer(authorizer, record)
         for model in record["models"].values():
             await check_model(model, record)
         for resource in record["resources"].values():
             for method in resource["resourceMethods"].values():
+                self.patches.check(method, "Method")
                 check_method(method, record)
                 if "methodIntegration" in method:
                     check_integration(method["methodIntegration"])
@@ -127,6 +143,36 @@ class RestApis:
         as_yaml = kind == "application/yaml"
         body = yaml.safe_dump(definition, sort_keys=False).encode() if as_yaml else orjson.dumps(definition)
         return {"body": body, "contentType": kind, "contentDisposition": 'attachment; filename="api"'}
+
+
+def _first_models() -> dict[str, Row]:
+    """What every API begins with."""
+    return {
+        name: {"id": new_id(6), "name": name, "description": f"This is {told}", "contentType": "application/json"}
+        | {"schema": orjson.dumps({"$schema": _DRAFT, "title": f"{name} Schema", **schema}).decode()}
+        for name, told, schema in (
+            ("Empty", "a default empty schema model", {"type": "object"}),
+            (
+                "Error",
+                "a default error schema model",
+                {"type": "object", "properties": {"message": {"type": "string"}}},
+            ),
+        )
+    }
+
+
+def _check_api(row: Row) -> None:
+    """Refuse what would not be a fence: a policy that cannot be read, an endpoint that would still be there."""
+    try:
+        policy = orjson.loads(row.get("policy") or "{}")
+    except orjson.JSONDecodeError as error:
+        raise bad(f"Invalid policy document. Please check the policy syntax: {error}") from error
+    if not isinstance(policy, dict):
+        raise bad("Invalid policy document. Please check the policy syntax: an object is expected")
+    if row.get("disableExecuteApiEndpoint"):
+        raise bad("disableExecuteApiEndpoint is not served here: the API would still be there")
+    if "PRIVATE" in row["endpointConfiguration"].get("types", ()):
+        raise bad("A PRIVATE endpoint is not served here: everybody on this machine would reach the API")
 
 
 def _shown(record: Row) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +14,6 @@ from emulator.control.operation import Members, Operation
 from emulator.stages import ACCOUNT_THROTTLE
 
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+::/(.+)")
-
-_Find = Callable[[Row], Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +44,15 @@ class Tags:
         return {}
 
     async def _get(self, asked: Members) -> Members:
-        with self._changing(asked["resourceArn"]) as row:
-            return {"tags": row.get("tags", {})}
+        owner, path = _owner(asked["resourceArn"])
+        holder = self.catalog.api(owner) if owner else self.catalog.account
+        return {"tags": _tagged(holder, path).get("tags", {})}
 
     @contextmanager
     def _changing(self, arn: str) -> Iterator[Row]:
-        named = _ARN.fullmatch(arn)
-        match (named[1] if named else "").split("/"):
-            case ["restapis", api_id]:
-                with self.catalog.changing(api_id) as record:
-                    yield record["api"]
-            case ["restapis", api_id, "stages", stage]:
-                with self.catalog.changing(api_id) as record:
-                    yield found(record["stages"], stage, "stage")
-            case ["usageplans", plan_id]:
-                with self.catalog.changing_account() as account:
-                    yield found(account["usage_plans"], plan_id, "Usage Plan")
-            case ["apikeys", key_id]:
-                with self.catalog.changing_account() as account:
-                    yield found(account["api_keys"], key_id, "API Key")
-            case _:
-                raise bad(f"Invalid ARN specified in the request: {arn}")
+        owner, path = _owner(arn)
+        with self.catalog.changing(owner) if owner else self.catalog.changing_account() as holder:
+            yield _tagged(holder, path)
 
     async def _get_account(self, _asked: Members) -> Members:
         throttle = {"rateLimit": ACCOUNT_THROTTLE.rate, "burstLimit": ACCOUNT_THROTTLE.burst}
@@ -77,3 +63,26 @@ class Tags:
             refused = ("throttleSettings", "features", "apiKeyVersion")
             self.patches.apply(account["account"], "Account", asked.get("patchOperations", []), refused)
         return await self._get_account({})
+
+
+def _owner(arn: str) -> tuple[str, list[str]]:
+    """The API that an ARN is of, empty for what belongs to the account, and the parts of its path."""
+    named = _ARN.fullmatch(arn)
+    path = named[1].split("/") if named else []
+    if len(path) not in (2, 4):
+        raise bad(f"Invalid ARN specified in the request: {arn}")
+    return (path[1] if path[0] == "restapis" else ""), path
+
+
+def _tagged(holder: Row, path: list[str]) -> Row:
+    match path:
+        case ["restapis", _]:
+            row: Row = holder["api"]
+            return row
+        case ["restapis", _, "stages", stage]:
+            return found(holder["stages"], stage, "stage")
+        case ["usageplans", plan_id]:
+            return found(holder["usage_plans"], plan_id, "Usage Plan")
+        case ["apikeys", key_id]:
+            return found(holder["api_keys"], key_id, "API Key")
+    raise bad(f"Tags of {'/'.join(path)} are not kept here: only those of APIs, stages, usage plans and keys")

@@ -49,6 +49,8 @@ class Tree:
     async def _update(self, asked: Members) -> Members:
         with self.catalog.changing(asked["restApiId"]) as record:
             row = found(record["resources"], asked["resourceId"], "Resource")
+            if "parentId" not in row:
+                raise bad("Root resource cannot be updated")
             self.patches.apply(row, "Resource", asked.get("patchOperations", []), ("parentId", "resourceMethods"))
             _check_part(record, row["parentId"], row["pathPart"], beside=row["id"])
             _repath(record, row)
@@ -93,6 +95,8 @@ def _check_part(record: Row, parent_id: str, part: str, beside: str = "") -> Non
     if parent.get("pathPart", "").endswith("+}"):
         raise bad("Cannot create a child of a resource with a greedy path variable")
     for row in record["resources"].values():
+        if row.get("parentId") == beside and part.endswith("+}"):
+            raise bad("A resource with a greedy path variable cannot have children")
         if row.get("parentId") != parent_id or row["id"] == beside:
             continue
         if row["pathPart"] == part:

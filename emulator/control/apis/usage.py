@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from emulator.control.apis.catalog import Catalog, Row, bad, conflict, found, given, new_id, page
-from emulator.control.apis.patch import Patches, parts, typed
+from emulator.control.apis.patch import Patches, invalid, parts, typed
 from emulator.control.apis.releases import Releases
 from emulator.control.errors import ControlError
 from emulator.control.operation import Members, Operation
 
 VALUE_LENGTHS: Final = range(20, 129)
 """Characters of an API key's value. Source: API Gateway quotas."""
+
+OFFSETS: Final = {"DAY": range(1), "WEEK": range(7), "MONTH": range(28)}
+"""Requests that a first period may be shorter by. Source: Terraform's AWS provider, the plan's quota."""
 
 _MADE_LENGTH: Final = 40
 _LIMITS: Final = {"rateLimit": "double", "burstLimit": "integer"}
@@ -48,14 +52,21 @@ class Usage:
             "DeleteApiKey": self._delete_key,
         }
 
+    @contextmanager
+    def _changing(self) -> Iterator[Row]:
+        """Give the account's rows to change; what no stage could serve is refused before it is kept."""
+        with self.catalog.changing_account() as account:
+            yield account
+            changed = self.releases.replanned(account["usage_plans"])
+        self.releases.refresh(changed)
+
     # --- plans ----------------------------------------------------------------------------------------------
 
     async def _create_plan(self, asked: Members) -> Members:
         row = {"apiStages": [], "tags": {}, **given(asked), "id": new_id(6), "keys": []}
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             self._check_plan(row, account)
             account["usage_plans"][row["id"]] = row
-        self.releases.refresh()
         return _plan(row)
 
     async def _get_plan(self, asked: Members) -> Members:
@@ -67,7 +78,7 @@ class Usage:
         return page([row for row in rows if of is None or of in row["keys"]], asked, _plan)
 
     async def _update_plan(self, asked: Members) -> Members:
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             row = self._plan(account, asked)
             others = [one for one in asked.get("patchOperations", []) if not _patch_stage(row, one)]
             self.patches.apply(row, "UsagePlan", others, ("tags",))
@@ -75,25 +86,28 @@ class Usage:
                 if row.get(part) == {}:
                     del row[part]
             self._check_plan(row, account)
-        self.releases.refresh()
         return _plan(row)
 
     async def _delete_plan(self, asked: Members) -> Members:
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             row = self._plan(account, asked)
             if row["apiStages"]:
-                raise bad("Cannot delete usage plan because it is associated with API stages: " + _told(row))
+                first = "{apiId}:{stage}".format(**row["apiStages"][0])
+                raise bad(
+                    f"Cannot delete Usage Plan {row['id']} because there are API Stages associated with it, "
+                    f"including {first}"
+                )
             del account["usage_plans"][row["id"]]
-        self.releases.refresh()
         return {}
 
     def _check_plan(self, row: Row, account: Row) -> None:
-        quota = row.get("quota")
-        if quota is not None and not {"limit", "period"} <= quota.keys():
-            raise bad("Usage Plan quota must have a limit and a period")
-        for stage in row["apiStages"]:
-            if stage.get("stage") not in self.catalog.api(stage.get("apiId", ""))["stages"]:
-                raise ControlError("NotFoundException", f"API Stage not found: {stage['apiId']}:{stage['stage']}", 404)
+        _check_limits(row)
+        named = [(stage.get("apiId", ""), stage.get("stage", "")) for stage in row["apiStages"]]
+        for api_id, stage in named:
+            if stage not in self.catalog.api(api_id)["stages"]:
+                raise ControlError("NotFoundException", f"API Stage not found: {api_id}:{stage}", 404)
+        if len(set(named)) < len(named):
+            raise bad("A usage plan has each API stage once")
         for key_id in row["keys"]:
             _check_alone(key_id, row, account)
 
@@ -106,13 +120,12 @@ class Usage:
     async def _join(self, asked: Members) -> Members:
         if asked["keyType"] != "API_KEY":
             raise bad("Invalid key type specified: the only one is API_KEY")
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             row, key = self._plan(account, asked), found(account["api_keys"], asked["keyId"], "API Key")
             if key["id"] in row["keys"]:
                 raise conflict(f"{key['id']} is already a key of this usage plan")
             row["keys"].append(key["id"])
             _check_alone(key["id"], row, account)
-        self.releases.refresh()
         return _member(key)
 
     async def _get_member(self, asked: Members) -> Members:
@@ -125,10 +138,9 @@ class Usage:
         return page([key for key in mine if key.get("name", "").startswith(prefix)], asked, _member)
 
     async def _leave(self, asked: Members) -> Members:
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             key = self._membership(account, asked)
             self._plan(account, asked)["keys"].remove(key["id"])
-        self.releases.refresh()
         return {}
 
     def _membership(self, account: Row, asked: Members) -> Row:
@@ -141,8 +153,8 @@ class Usage:
 
     async def _create_key(self, asked: Members) -> Members:
         now = self.catalog.now()
-        made = {"id": new_id(), "value": new_id(_MADE_LENGTH), "enabled": False, "createdDate": now, "tags": {}}
-        row = {**made, **given(asked, "generateDistinctId", "stageKeys"), "lastUpdatedDate": now}
+        made = {"id": new_id(), "value": new_id(_MADE_LENGTH), "enabled": False, "createdDate": now}
+        row = {**made, "stageKeys": [], "tags": {}, **given(asked, "generateDistinctId"), "lastUpdatedDate": now}
         if asked.get("stageKeys"):
             raise bad("stageKeys are not served here: put the key under a usage plan")
         if len(row["value"]) not in VALUE_LENGTHS:
@@ -159,24 +171,27 @@ class Usage:
 
     async def _list_keys(self, asked: Members) -> Members:
         prefix, with_value = asked.get("nameQuery", ""), asked.get("includeValues", False)
-        rows = [row for row in self.catalog.account["api_keys"].values() if row.get("name", "").startswith(prefix)]
+        of = asked.get("customerId")
+        rows = [
+            row
+            for row in self.catalog.account["api_keys"].values()
+            if row.get("name", "").startswith(prefix) and of in (None, row.get("customerId"))
+        ]
         return page(rows, asked, lambda row: _key(row, with_value=with_value))
 
     async def _update_key(self, asked: Members) -> Members:
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             row = found(account["api_keys"], asked["apiKey"], "API Key")
             self.patches.apply(row, "ApiKey", asked.get("patchOperations", []), ("value", "stageKeys", "tags"))
             row["lastUpdatedDate"] = self.catalog.now()
-        self.releases.refresh()
         return _key(row, with_value=False)
 
     async def _delete_key(self, asked: Members) -> Members:
-        with self.catalog.changing_account() as account:
+        with self._changing() as account:
             found(account["api_keys"], asked["apiKey"], "API Key")
             del account["api_keys"][asked["apiKey"]]
             for plan in account["usage_plans"].values():
                 plan["keys"] = [key_id for key_id in plan["keys"] if key_id != asked["apiKey"]]
-        self.releases.refresh()
         return {}
 
 
@@ -192,8 +207,18 @@ def _key(row: Row, *, with_value: bool) -> Row:
     return row if with_value else given(row, "value")
 
 
-def _told(row: Row) -> str:
-    return ", ".join(f"{one['apiId']}:{one['stage']}" for one in row["apiStages"])
+def _check_limits(row: Row) -> None:
+    """Limits that are none, or that nothing could be held to."""
+    quota = row.get("quota")
+    if quota is not None and not {"limit", "period"} <= quota.keys():
+        raise bad("Usage Plan quota must have a limit and a period")
+    if quota is not None and not (quota["limit"] > 0 and quota.get("offset", 0) in OFFSETS[quota["period"]]):
+        most = OFFSETS[quota["period"]][-1]
+        raise bad(f"Usage Plan quota limit must be above 0, its offset 0 to {most} in the {quota['period']} period")
+    throttles = [row.get("throttle", {})]
+    throttles += [one for stage in row["apiStages"] for one in stage.get("throttle", {}).values()]
+    if any(value < 0 for throttle in throttles for value in throttle.values()):
+        raise bad("Usage Plan rate and burst limits must not be negative")
 
 
 def _check_alone(key_id: str, row: Row, account: Row) -> None:
@@ -219,15 +244,16 @@ def _patch_stage(row: Row, patch: Mapping[str, str]) -> bool:
     named = _STAGE_OF_A_PLAN.fullmatch(path[1])
     stages = [one for one in row["apiStages"] if named and (one["apiId"], one["stage"]) == named.groups()]
     if not stages or len(path) < 5 or path[2] != "throttle":
-        raise bad(f"Invalid patch path  '{patch['path']}' specified for op '{patch.get('op')}'.")
-    limits, method = stages[0].setdefault("throttle", {}), f"{path[3]}/{path[4]}"
+        raise invalid(patch)
+    limits, last = stages[0].setdefault("throttle", {}), path[-1]
+    # The resource is written `~1v1~1payments`, and by some as it is, with its slashes.
+    method = "/".join(path[3:-1] if last in _LIMITS else path[3:])
     if patch.get("op") == "remove":
         limits.pop(method, None)
-    elif len(path) == 6 and path[5] in _LIMITS:
-        value = typed(_LIMITS[path[5]], patch.get("value", ""), patch["path"])
-        limits.setdefault(method, {})[path[5]] = value
+    elif last in _LIMITS:
+        limits.setdefault(method, {})[last] = typed(_LIMITS[last], patch.get("value", ""), patch["path"])
     else:
-        raise bad(f"Invalid patch path  '{patch['path']}' specified for op '{patch.get('op')}'.")
+        raise invalid(patch)
     return True
 
 
