@@ -9,7 +9,8 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy.account import read_account
+from infra.deploy.account import Account, read_account
+from infra.deploy.bucket_step import Bucket
 from infra.deploy.course import deploy, destroy, plan
 from infra.deploy.fault import DeployFault
 from infra.deploy.here import here
@@ -19,6 +20,8 @@ from infra.deploy.steps import Target, check_stage, functions_of, project_of, st
 from infra.local.attach import attach
 from infra.local.engines import ROOT
 from infra.local.place import STAGE, Place
+from infra.resources import read_resources
+from infra.template import issuer_bucket
 
 FOLDER: Final = ROOT / ".local" / "deploy"
 
@@ -30,10 +33,11 @@ def _target(options: argparse.Namespace) -> Target:
         return here(Place.of_running(data), read_account())
     if options.stage == STAGE and not any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
         raise DeployFault("no stack is running to deploy to: start one with make run DEPLOYED=1")
+    account = read_account()
     return Target(
         options.stage,
-        read_account(),
-        _issuer(options),
+        account,
+        _issuer(options, account),
         url=options.url.rstrip("/"),
         ca=options.ca,
         folder=FOLDER / options.stage,
@@ -41,9 +45,12 @@ def _target(options: argparse.Namespace) -> Target:
     )
 
 
-def _issuer(options: argparse.Namespace) -> Issuer:
+def _issuer(options: argparse.Namespace, account: Account) -> Issuer:
+    if not options.issuer and not options.issuer_directory:
+        bucket = Bucket(account, issuer_bucket(read_resources(options.stage), account.account))
+        return Issuer(bucket.url, bucket)
     if not options.issuer or not options.issuer_directory:
-        raise DeployFault("name the issuer: --issuer https://... and --issuer-directory FOLDER")
+        raise DeployFault("an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither")
     return Issuer(options.issuer, Folder(options.issuer_directory), options.ca)
 
 

@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from infra.deploy.fault import DeployFault
+from infra.permissions import Where
 
 # API Gateway allows some of its changes five times a second: who is told to slow down does.
 _CONFIG: Final = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
@@ -25,6 +26,11 @@ class Account:
     def client(self, service: str) -> Any:
         """Return boto3's client of a service there."""
         return boto3.client(service, region_name=self.region, config=_CONFIG)
+
+    @property
+    def where(self) -> Where:
+        """The same as policies and templates take it."""
+        return Where(self.account, self.region)
 
     @property
     def is_aws(self) -> bool:

@@ -202,16 +202,11 @@ def _control_command(place: Place, certificates: Certificates) -> list[str]:
 
 def _deploy(place: Place) -> None:
     """Deploy to what was just started; imported here, because boto3 and Chalice take their time."""
-    import boto3  # noqa: PLC0415
-
-    from infra import tables  # noqa: PLC0415
     from infra.deploy.account import read_account  # noqa: PLC0415
     from infra.deploy.course import deploy  # noqa: PLC0415
     from infra.deploy.fault import DeployFault  # noqa: PLC0415
     from infra.deploy.here import here  # noqa: PLC0415
-    from infra.resources import read_resources  # noqa: PLC0415
 
-    tables.apply_tables(read_resources(STAGE), boto3.client("dynamodb"))
     try:
         deploy(here(place, read_account()))
     except DeployFault as fault:
