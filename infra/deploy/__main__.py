@@ -40,7 +40,7 @@ def _target(options: argparse.Namespace) -> Target:
         _issuer(options, account),
         url=options.url.rstrip("/"),
         ca=options.ca,
-        folder=FOLDER / options.stage,
+        folder=options.folder or FOLDER / options.stage,
         give_up_ledger=options.give_up_ledger,
     )
 
@@ -95,6 +95,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--issuer", default="", help="the issuer's URL; default: the stage's bucket")
     parser.add_argument("--issuer-directory", type=Path, help="the folder that the issuer's host serves")
     parser.add_argument("--ca", default="", help="the authority to trust besides the system's")
+    parser.add_argument("--folder", type=Path, help="where the Chalice project is; default: .local/deploy/STAGE")
     parser.add_argument("--confirm", default="", metavar="STAGE", help="destroy: the stage once more")
     parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, key and pepper too")
     return parser

@@ -133,10 +133,15 @@ def _port(text: str) -> int:
         port = int(text)
     else:
         raise BadSetting(f"PORT must be a number from 1 to 65535, not {text!r}")
+    check_free(port, "choose PORT=...")
+    return port
+
+
+def check_free(port: int, otherwise: str) -> None:
+    """Raise BadSetting, with the way out, if somebody has the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise BadSetting(f"port {port} is in use: stop what listens there, or choose PORT=...") from None
-    return port
+            raise BadSetting(f"port {port} is in use: stop what listens there, or {otherwise}") from None

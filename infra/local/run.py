@@ -70,19 +70,19 @@ def running(place: Place, access_log: Path | None = None) -> Iterator[tuple[Stac
     The gateway's access log is shown unless it is given a file.
     """
     children = Children()
-    with _alone(place.data):
+    with alone(place.data):
         try:
             stack = _start(place, children, access_log)
             yield stack, children
         finally:
-            _ignore_signals()
+            ignore_signals()
             place.aws_file.unlink(missing_ok=True)
             place.place_file.unlink(missing_ok=True)
             children.stop()
 
 
 @contextmanager
-def _alone(data: Path) -> Iterator[None]:
+def alone(data: Path) -> Iterator[None]:
     """Two stacks must not write one data folder; the kernel gives the lock back however we end."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
@@ -112,13 +112,13 @@ def _start(place: Place, children: Children, access_log: Path | None) -> Stack:
     replace_file(place.aws_file, json.dumps(ours, indent=2).encode() + b"\n")
     replace_file(place.place_file, place.as_json())
     if place.deployed:
-        children.start("the emulator", _control_command(place, certificates), access_log)
-        _until(lambda: _listens(place), place, children)
+        children.start("the emulator", control_command(place, certificates), access_log)
+        until(lambda: listens(place), place, children)
         _deploy(place)
     else:
         _apply(place)
         children.start("the emulator", _emulator_command(place, certificates), access_log)
-    _until(lambda: _healthy(place, certificates), place, children)
+    until(lambda: healthy(place, certificates), place, children)
     return Stack(place, certificates, engine, choice.sentence)
 
 
@@ -184,11 +184,12 @@ def _emulator_command(place: Place, certificates: Certificates) -> list[str]:
     return command + [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
 
 
-def _control_command(place: Place, certificates: Certificates) -> list[str]:
+def control_command(place: Place, certificates: Certificates, stage: str = STAGE) -> list[str]:
+    """Return the command that serves what is deployed to it, the API of the stage in front."""
     options = {
         "--control-port": place.control_port,
-        "--front": f"{APP}-{STAGE}/{STAGE}",
-        "--stage": STAGE,
+        "--front": f"{APP}-{stage}/{stage}",
+        "--stage": stage,
         "--port": place.port,
         "--cert": certificates.server,
         "--key": certificates.server_key,
@@ -213,7 +214,8 @@ def _deploy(place: Place) -> None:
         raise ChildEnded(str(fault)) from None
 
 
-def _listens(place: Place) -> bool:
+def listens(place: Place) -> bool:
+    """Tell whether both the gateway and its control planes can be reached."""
     try:
         for port in (place.control_port, place.port):
             socket.create_connection((engines.HOST, port), 1.0).close()
@@ -222,7 +224,8 @@ def _listens(place: Place) -> bool:
     return True
 
 
-def _until(is_ready: Callable[[], bool], place: Place, children: Children) -> None:
+def until(is_ready: Callable[[], bool], place: Place, children: Children) -> None:
+    """Wait for the platform while its processes live; ChildEnded if that takes too long."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         children.check()
@@ -232,7 +235,8 @@ def _until(is_ready: Callable[[], bool], place: Place, children: Children) -> No
     raise ChildEnded(f"the platform was not ready within {READY_SECONDS:.0f} s; see {place.data / 'logs'}")
 
 
-def _healthy(place: Place, certificates: Certificates) -> bool:
+def healthy(place: Place, certificates: Certificates) -> bool:
+    """Tell whether the API answers."""
     api = Api(place.base_url, str(certificates.ca), Credentials("", "", ""))
     try:
         return api.send("GET", "/v1/health", None, {}).status == 200
@@ -242,7 +246,7 @@ def _healthy(place: Place, certificates: Certificates) -> bool:
         api.close()
 
 
-def _ignore_signals() -> None:
+def ignore_signals() -> None:
     """From here on we are stopping: a second Ctrl-C must not leave a process behind."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -268,12 +272,15 @@ def guarded(work: Callable[[], None]) -> int:
 
 
 def _serve() -> None:
-    from infra.local.seed import seed  # noqa: PLC0415 - what it imports is not needed before the stack runs
+    from infra.clients import Place as Registry  # noqa: PLC0415 - what it imports is not needed before the stack runs
+    from infra.local.seed import seed  # noqa: PLC0415
     from infra.local.welcome import welcome  # noqa: PLC0415
+    from infra.resources import read_resources  # noqa: PLC0415
 
     place = Place.from_environment()
     with running(place) as (stack, children):
-        sandbox = seed(place.data, place.base_url, stack.certificates.ca, deployed=place.deployed)
+        registry = Registry(read_resources(STAGE), None, place.data / "pepper") if place.deployed else None
+        sandbox = seed(place.data, place.base_url, stack.certificates.ca, registry=registry)
         replace_file(place.local / "sandbox.json", sandbox.as_json())
         print(welcome(place, sandbox, stack.engine_sentence), flush=True)
         while True:

@@ -15,7 +15,7 @@ from infra.files import replace_file
 from infra.local.api_client import Answer, Api, Credentials
 from infra.local.finding import Finding
 from infra.register import NewClient
-from infra.resources import read_resources
+from infra.resources import LOCAL_STAGE, read_resources
 
 TENANT: Final = "demo.sandbox"
 PRINCIPAL: Final = "prn_sandbox"
@@ -62,13 +62,14 @@ def read_sandbox(file: Path) -> Sandbox:
     return Sandbox(row["base_url"], row["ca"], credentials, row["accounts"])
 
 
-def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT, *, deployed: bool = False) -> Sandbox:
+def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT, registry: Registry | None = None) -> Sandbox:
     """Return the sandbox of this data folder, making what is missing; a tenant named otherwise has no test clock.
 
-    Where the API is `deployed`, API keys are API Gateway's own, else the emulator's file has them.
+    The client is put into the `registry`; without one, API keys and pepper are files of the data folder.
     """
     file = data / "sandbox.json"
-    credentials = _known(file, base_url, ca) or _register(data, tenant, None if deployed else data / "api_keys.json")
+    kept = registry or Registry(read_resources(LOCAL_STAGE), data / "api_keys.json", data / "pepper")
+    credentials = _known(file, base_url, ca) or _register(kept, tenant)
     # Written before the accounts: a crash from here on is continued with the same client.
     replace_file(file, Sandbox(base_url, str(ca), credentials, {}).as_json())
     api = Api(base_url, str(ca), credentials).login()
@@ -92,8 +93,7 @@ def _known(file: Path, base_url: str, ca: Path) -> Credentials | None:
         api.close()
 
 
-def _register(data: Path, tenant: str, api_keys_file: Path | None) -> Credentials:
-    registry = Registry(read_resources("local"), api_keys_file, data / "pepper")
+def _register(registry: Registry, tenant: str) -> Credentials:
     wanted = NewClient(tenant, "operator", SCOPES, PLAN, PRINCIPAL)
     issued = registry.open().create(wanted)
     return Credentials(issued.client_id, issued.client_secret, issued.api_key)
