@@ -1,6 +1,7 @@
-# make run | test | check | sim | demo | bench | bench-gateway | soak | clean
+# make run | localstack | test | check | sim | demo | bench | bench-gateway | soak | clean
 # make plan | deploy | rollback | destroy STAGE=dev, see docs/operations.md
 # make sim SEED=7 | OPERATIONS=1000000 | MINUTES=10, see docs/simulator.md
+# make localstack ENDPOINT=ministack|moto|<url> FUNCTIONS=there|here, see docs/localstack.md
 # PORT=8443 DATA=.local/data ENGINE=auto|dynoxide|moto|ministack|<url> WORKER=awslambdaric|fast, see README.md
 
 PYTHON ?= python3
@@ -9,15 +10,16 @@ RUN := $(VENV)/bin/python
 PINS := requirements.txt requirements-dev.txt constraints.txt
 WORKERS ?= auto
 
-export PORT DATA ENGINE WORKER DEPLOYED
+export PORT DATA ENGINE WORKER DEPLOYED ENDPOINT FUNCTIONS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SIM := $(if $(SEED),--seed $(SEED)) $(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 DEPLOY = --stage "$(STAGE)" $(if $(URL),--url $(URL)) $(if $(ISSUER),--issuer $(ISSUER)) \
-	$(if $(ISSUER_DIRECTORY),--issuer-directory $(ISSUER_DIRECTORY)) $(if $(CA),--ca $(CA))
+	$(if $(ISSUER_DIRECTORY),--issuer-directory $(ISSUER_DIRECTORY)) $(if $(CA),--ca $(CA)) \
+	$(if $(FOLDER),--folder $(FOLDER))
 
-.PHONY: run test check sim demo plan deploy rollback destroy bench bench-gateway soak clean
+.PHONY: run localstack test check sim demo plan deploy rollback destroy bench bench-gateway soak clean
 .DEFAULT_GOAL := run
 
 # A signal to make's child reaches the supervisor itself, not a shell in between; and it ends when make is killed.
@@ -25,6 +27,9 @@ WITH_MAKE := exec $(RUN) infra/local/child.py $$PPID $(RUN)
 
 run: $(VENV)/ready
 	@$(WITH_MAKE) -m infra.local.run
+
+localstack: $(VENV)/ready
+	@$(WITH_MAKE) -m infra.local.localstack
 
 test: $(VENV)/ready
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)

@@ -21,8 +21,8 @@ def welcome(place: Place, sandbox: Sandbox, engine: str) -> str:
         "",
         f"Tollgate is ready at {sandbox.base_url}",
         f"  {engine}",
-        f"  data     {_short(place.data)}",
-        f"  sandbox  {_short(place.local / 'sandbox.json')}",
+        f"  data     {short(place.data)}",
+        f"  sandbox  {short(place.local / 'sandbox.json')}",
         "",
         *lines_to_paste(sandbox, place.sandbox_file),
         "",
@@ -49,5 +49,6 @@ def lines_to_paste(sandbox: Sandbox, file: Path) -> list[str]:
     ]
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """Return a path as somebody here would write it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
