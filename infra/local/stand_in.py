@@ -26,6 +26,9 @@ _PLACES: Final = ("there", "here")
 _INHERITED: Final = ("PATH", "HOME", "LANG")
 """MiniStack gives its functions whatever it has been given: that is no business of theirs."""
 
+# Its LOG_LEVEL would be theirs as well, and they would say nothing: they are told what AWS would have them be.
+_LOUD: Final = {"POWERTOOLS_LOG_LEVEL": "INFO"}
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -96,7 +99,7 @@ def _ministack(port: int, folder: Path, log: Path) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**mine, **ministack.environment(engines.HOST, port), "TMPDIR": str(folder)},
+            env={**mine, **_LOUD, **ministack.environment(engines.HOST, port), "TMPDIR": str(folder)},
             cwd=folder,
             start_new_session=True,
         )

@@ -1,6 +1,9 @@
 """Reads the pages: their fenced blocks, their tables, their links, what they quote."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +14,7 @@ from tests.law.source import ROOT
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _QUOTED = re.compile(r"`([^`\n]+)`")
+_MARK = "--8<--"
 _PLACE = re.compile(r"\.?[\w.-]+(/[\w.*-]+)*/?")
 
 
@@ -73,3 +77,21 @@ def section(text: str, title: str) -> str:
     _, _, rest = text.partition(f"# {title}\n")
     assert rest, f"there is no heading {title!r}"
     return re.split(r"^#", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def run_blocks(blocks: list[Block], local: Path, folder: Path) -> None:
+    """Run the blocks in one shell, as somebody would who has this `.local`; each has to print what the page shows."""
+    (folder / ".local").symlink_to(local)
+    (folder / ".venv").symlink_to(sys.prefix)
+    script = f"\necho '{_MARK}'\n".join(block.code for block in blocks)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [shown.strip() for shown in done.stdout.split(_MARK)] == [block.output.strip() for block in blocks]

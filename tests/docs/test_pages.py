@@ -1,7 +1,5 @@
 """What README and ARCHITECTURE quote is run, looked up and compared."""
 
-import os
-import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -9,42 +7,25 @@ import pytest
 
 from infra.local.engines import ROOT as ENGINES_ROOT
 from infra.local.place import Place
-from tests.docs.pages import Block, links, page, quoted, quoted_places, shell_blocks, table_rows
+from tests.docs.pages import links, page, quoted, quoted_places, run_blocks, shell_blocks, table_rows
 from tests.e2e.local_stack import LocalStack
 from tests.law.source import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 ROOMS = sorted(path.parent.name for path in (ROOT / "chalicelib").glob("*/entrypoint.py"))
-MARK = "--8<--"
 
 
 def test_a_payment_in_five_minutes_works_as_shown(stack: LocalStack, tmp_path: Path) -> None:
     blocks = shell_blocks(page("README.md"))
     assert len(blocks) >= 6
-    _run(blocks, stack, tmp_path)
+    run_blocks(blocks, stack.local, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["docs/accounts.md", "docs/events.md", "docs/transfers.md"])
 def test_what_a_page_shows_after_the_first_two_steps_works(name: str, stack: LocalStack, tmp_path: Path) -> None:
     blocks = shell_blocks(page(name))
     assert blocks
-    _run([*shell_blocks(page("README.md"))[:2], *blocks], stack, tmp_path)
-
-
-def _run(blocks: list[Block], stack: LocalStack, tmp_path: Path) -> None:
-    (tmp_path / ".local").symlink_to(stack.local)
-    script = f"\necho '{MARK}'\n".join(block.code for block in blocks)
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [shown.strip() for shown in done.stdout.split(MARK)] == [block.output.strip() for block in blocks]
+    run_blocks([*shell_blocks(page("README.md"))[:2], *blocks], stack.local, tmp_path)
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -57,7 +38,7 @@ def test_every_link_leads_somewhere(file: Path) -> None:
     "name",
     [
         "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md",
-        "docs/accounts.md", "docs/data-model.md", "docs/errors.md", "docs/events.md", "docs/ledger.md",
+        "docs/accounts.md", "docs/data-model.md", "docs/errors.md", "docs/events.md", "docs/ledger.md", "docs/localstack.md",
     ],
 )  # fmt: skip
 def test_every_quoted_path_exists(name: str) -> None:

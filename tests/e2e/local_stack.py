@@ -36,11 +36,13 @@ def until(what: str, holds: Callable[[], bool], seconds: float = PATIENCE_SECOND
 
 @dataclass(slots=True)
 class LocalStack:
-    """One `make run`; `folder` holds all of it, so that nothing of the developer's is touched."""
+    """One `make run`, or another command that serves the platform; `folder` holds all of it, so that nothing of the developer's is touched."""
 
     folder: Path
     engine: str = "auto"
     port: int = 0
+    module: str = "infra.local.run"
+    ready_seconds: float = READY_SECONDS
     process: "subprocess.Popen[bytes] | None" = None
     family: list[psutil.Process] = field(default_factory=list)
 
@@ -68,7 +70,9 @@ class LocalStack:
     def start(self, more: Mapping[str, str] | None = None) -> "LocalStack":
         """Start and wait until it is ready; the port stays the same over restarts."""
         self.begin(more)
-        until("the stack is ready:\n" + str(self.folder), lambda: self.ended or READY_TEXT in self.log, READY_SECONDS)
+        until(
+            "the stack is ready:\n" + str(self.folder), lambda: self.ended or READY_TEXT in self.log, self.ready_seconds
+        )
         assert not self.ended, self.log
         self.family = self.members()
         return self
@@ -80,7 +84,7 @@ class LocalStack:
         places = {"PORT": str(self.port), "DATA": str(self.data), "LOCAL": str(self.local), "ENGINE": self.engine}
         with (self.folder / "run.log").open("wb") as output:
             self.process = subprocess.Popen(
-                dying_with_us([sys.executable, "-m", "infra.local.run"]),
+                dying_with_us([sys.executable, "-m", self.module]),
                 cwd=ROOT,
                 env={**clean_environment(), **places, **(more or {})},
                 stdin=subprocess.DEVNULL,
@@ -165,7 +169,7 @@ def _state(member: psutil.Process) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return our environment without what would point the stack to another place."""
-    foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT", "WORKER")
+    foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT", "WORKER", "ENDPOINT", "FUNCTIONS")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
