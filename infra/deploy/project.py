@@ -58,7 +58,8 @@ def _config(stage: str, issuer: str, audience: str) -> dict[str, Any]:
     text = (ROOT / ".chalice" / "config.json").read_text()
     config: dict[str, Any] = json.loads(text.replace(f"tollgate-{LOCAL_STAGE}-", f"tollgate-{stage}-"))
     settings = config["stages"].pop(LOCAL_STAGE)
-    settings["environment_variables"]["TOLLGATE_STAGE"] = stage
+    tables = {f"{name.upper()}_TABLE": table for name, table in read_resources(stage).tables.items()}
+    settings["environment_variables"] |= {"TOLLGATE_STAGE": stage, **tables}
     settings["lambda_functions"]["tokens"]["environment_variables"] |= {"ISSUER": issuer, "AUDIENCE": audience}
     config["stages"][stage] = settings
     return config
