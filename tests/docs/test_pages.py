@@ -96,6 +96,7 @@ def test_the_variables_have_the_defaults_that_are_said(monkeypatch: pytest.Monke
         "DATA": data,
         "ENGINE": place.engine,
         "WORKER": place.worker,
+        "DEPLOYED": str(int(place.deployed)),
     }
 
 
