@@ -20,7 +20,7 @@ import orjson
 
 from emulator.clock import Clock
 from emulator.lambdas.config import LATEST, FunctionConfig, Outcome
-from emulator.lambdas.destinations import Deliver, deliver, instant, is_destination
+from emulator.lambdas.destinations import Bury, Deliver, bury, deliver, instant, is_destination
 from emulator.lambdas.functions import Functions
 from emulator.lambdas.pool import TooManyRequests
 
@@ -47,6 +47,7 @@ class Asynchronous:
     clock: Clock
     wait: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
     deliver: Deliver = deliver
+    bury: Bury = bury
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def accept(self, config: FunctionConfig, payload: bytes, request_id: str) -> None:
@@ -94,6 +95,8 @@ class Asynchronous:
     async def _tell(self, event: _Event, outcome: Outcome | None, condition: str, destination: str | None) -> None:
         """Send the record to the destination, which is an ARN or a function; without one, errors are printed."""
         config = event.config
+        if condition != "Success" and config.dead_letters:
+            await self.bury(config.dead_letters, event.payload.decode(), _last_words(event, outcome))
         if destination is None:
             if condition != "Success":
                 print(f"[{config.name} {event.request_id}] given up: {condition}", file=sys.stderr, flush=True)  # noqa: T201
@@ -102,11 +105,11 @@ class Asynchronous:
         if is_destination(destination):
             await self.deliver(destination, record.decode())
             return
-        pool = self.functions.pool(destination)
-        if pool is None:
+        receiver = self.functions.config(destination)
+        if receiver is None:
             print(f"[{config.name}] there is no function {destination}", file=sys.stderr, flush=True)  # noqa: T201
             return
-        self.accept(pool.config, record, event.request_id)
+        self.accept(receiver, record, event.request_id)
 
     def _record(self, event: _Event, outcome: Outcome | None, condition: str) -> dict[str, Any]:
         error = outcome.error if outcome else None
@@ -124,6 +127,14 @@ class Asynchronous:
             | ({"functionError": error} if error else {}),
             "responsePayload": _json(outcome.payload) if outcome else None,
         }
+
+
+def _last_words(event: _Event, outcome: Outcome | None) -> dict[str, str]:
+    """The attributes of a dead letter. Source: Lambda developer guide, "Adding a dead-letter queue"."""
+    document = _json(outcome.payload) if outcome else None
+    message = str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+    code = "429" if outcome is None else "200"
+    return {"RequestID": event.request_id, "ErrorCode": code, "ErrorMessage": message[:1_000] or "-"}
 
 
 def _qualified(config: FunctionConfig) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import boto3
@@ -90,16 +90,19 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def send(arn: str, body: str) -> None:
+def send(arn: str, body: str, attributes: Mapping[str, str]) -> None:
     """Send a record to the queue or the topic that an ARN names; raises Unavailable."""
     *_, service, _, _, name = arn.split(":", 5)
+    kinds = {"ErrorCode": "Number"}
+    given = {key: {"DataType": kinds.get(key, "String"), "StringValue": value} for key, value in attributes.items()}
 
     def to_queue() -> None:
         queues = boto3.client("sqs", config=_CONFIG)
-        queues.send_message(QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body)
+        url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+        queues.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)
 
     def to_topic() -> None:
-        boto3.client("sns", config=_CONFIG).publish(TopicArn=arn, Message=body)
+        boto3.client("sns", config=_CONFIG).publish(TopicArn=arn, Message=body, MessageAttributes=given)
 
     _guarded(to_queue if service == "sqs" else to_topic)
 
