@@ -160,11 +160,11 @@ class DeployedFunctions(Functions):
 
     def __init__(self, clock: Clock) -> None:
         """Begin with none."""
+        self._reserved: dict[str, int] = {}
         super().__init__([], clock=clock, watch=False, warm=False)
         self.aliases: dict[str, Targets] = {}
         self.asynchronous: dict[str, Mapping[str, Any]] = {}
         self.chance: Callable[[], float] = _chance
-        self._reserved: dict[str, int] = {}
         self._busy: Counter[str] = Counter()
         self._compiled: set[str] = set()
 
