@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,14 +31,19 @@ class Boto3Queue:
         self._url = self._arn = ""
 
     async def receive(self, limit: int, wait_seconds: float) -> Sequence[Message]:
-        """Return messages as events have them."""
-        return await asyncio.to_thread(_guarded, lambda: self._receive(limit, wait_seconds))
+        """Return messages as events have them; who leaves while the queue is asked gives back what comes."""
+        left = threading.Event()
+        try:
+            return await asyncio.to_thread(_guarded, lambda: self._receive(limit, wait_seconds, left))
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
     async def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages by their receipts."""
         await asyncio.to_thread(_guarded, lambda: self._delete(messages))
 
-    def _receive(self, limit: int, wait_seconds: float) -> list[Message]:
+    def _receive(self, limit: int, wait_seconds: float, left: threading.Event) -> list[Message]:
         answer = self._client.receive_message(
             QueueUrl=self._found(),
             MaxNumberOfMessages=limit,
@@ -45,7 +51,15 @@ class Boto3Queue:
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        return [self._as_event(message) for message in answer.get("Messages", ())]
+        messages = [self._as_event(message) for message in answer.get("Messages", ())]
+        if left.is_set():
+            self._give_back(messages)
+        return messages
+
+    def _give_back(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            receipt = message["receiptHandle"]
+            self._client.change_message_visibility(QueueUrl=self._found(), ReceiptHandle=receipt, VisibilityTimeout=0)
 
     def _delete(self, messages: Sequence[Message]) -> None:
         for start in range(0, len(messages), RECEIVED_AT_ONCE):
