@@ -22,7 +22,7 @@ from emulator.clock import Clock
 from emulator.lambdas.config import LATEST, FunctionConfig, Outcome
 from emulator.lambdas.destinations import Bury, Deliver, bury, deliver, instant, is_destination
 from emulator.lambdas.functions import Functions
-from emulator.lambdas.pool import TooManyRequests
+from emulator.lambdas.pool import TooManyRequests, UnknownFunction
 
 PAUSES_SECONDS = (1.0, 2.0)
 THROTTLED_PAUSE_SECONDS = 1.0
@@ -53,7 +53,7 @@ class Asynchronous:
     def accept(self, config: FunctionConfig, payload: bytes, request_id: str) -> None:
         """Take an event; what becomes of it is known to its destination, and on the error stream."""
         event = _Event(config, payload, request_id, self.clock.wall())
-        task = asyncio.get_running_loop().create_task(self._bring(event))
+        task = asyncio.get_running_loop().create_task(self._bring_while_there(event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -67,6 +67,12 @@ class Asynchronous:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _bring_while_there(self, event: _Event) -> None:
+        try:
+            await self._bring(event)
+        except UnknownFunction:  # deleted meanwhile, and its destinations with it
+            _give_up(event, "there is no such function any more")
 
     async def _bring(self, event: _Event) -> None:
         while True:
@@ -99,7 +105,7 @@ class Asynchronous:
             await self.bury(config.dead_letters, event.payload.decode(), _last_words(event, outcome))
         if destination is None:
             if condition != "Success":
-                print(f"[{config.name} {event.request_id}] given up: {condition}", file=sys.stderr, flush=True)  # noqa: T201
+                _give_up(event, condition)
             return
         record = orjson.dumps(self._record(event, outcome, condition))
         if is_destination(destination):
@@ -127,6 +133,10 @@ class Asynchronous:
             | ({"functionError": error} if error else {}),
             "responsePayload": _json(outcome.payload) if outcome else None,
         }
+
+
+def _give_up(event: _Event, why: str) -> None:
+    print(f"[{event.config.name} {event.request_id}] given up: {why}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _last_words(event: _Event, outcome: Outcome | None) -> dict[str, str]:

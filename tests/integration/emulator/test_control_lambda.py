@@ -238,3 +238,34 @@ def test_a_permission_of_the_function_is_none_of_its_alias(stand: Deployed) -> N
     api_id = routed(stand, "f:live")
     allow(stand, "f", f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api_id}/*")
     assert stand.ask(f"/_aws/execute-api/{api_id}/s/a").status == 500
+
+
+JUDGE = """
+def handle(event, context):
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    return {"principalId": "p", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+"""
+
+
+def test_an_authorizer_is_invoked_if_it_lets_itself_be_invoked(stand: Deployed) -> None:
+    stand.function("f", PROXY)
+    stand.function("judge", JUDGE)
+    api_id = routed(stand, "f")
+    source = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api_id}"
+    allow(stand, "f", f"{source}/*/GET/a")
+    aws = stand.gateway
+    authorizer = aws.create_authorizer(
+        restApiId=api_id, name="judge", type="TOKEN", authorizerUri=LAMBDA.format("judge"),
+        identitySource="method.request.header.Authorization",
+    )["id"]  # fmt: skip
+    resource = next(row["id"] for row in aws.get_resources(restApiId=api_id)["items"] if row["path"] == "/a")
+    changes = [("/authorizationType", "CUSTOM"), ("/authorizerId", authorizer)]
+    aws.update_method(
+        restApiId=api_id, resourceId=resource, httpMethod="GET",
+        patchOperations=[{"op": "replace", "path": path, "value": value} for path, value in changes],
+    )  # fmt: skip
+    aws.create_deployment(restApiId=api_id, stageName="s")
+    path, headers = f"/_aws/execute-api/{api_id}/s/a", {"Authorization": "x"}
+    assert stand.ask(path, headers=headers).status == 500
+    allow(stand, "judge", f"{source}/authorizers/{authorizer}")
+    assert stand.ask(path, headers=headers).status == 200
