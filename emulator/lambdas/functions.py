@@ -214,7 +214,8 @@ class DeployedFunctions(Functions):
     async def put(self, key: str, config: FunctionConfig) -> None:
         """Run a function under this key from now on; events that are with the one before end there."""
         if config.code_root not in self._compiled:
-            await compile_code(_packages([config]))
+            with suppress(OSError):  # no process to be had: what is not compiled starts later, and runs all the same
+                await compile_code(_packages([config]))
             self._compiled.add(config.code_root)
         self.drop(key)
         self.pools[key] = Pool(config, self._clock)

@@ -83,10 +83,7 @@ class Rules:
             raise _invalid("Patterns are not served here: a rule needs a ScheduleExpression")
         if asked.get("State", "ENABLED") not in _STATES:
             raise _invalid(f"State {asked['State']} is not served here: there is no CloudTrail")
-        try:
-            rate_seconds(asked["ScheduleExpression"])
-        except BadEventSource as error:
-            raise _invalid(f"Parameter ScheduleExpression is not valid: {error}") from error
+        _check_rate(asked["ScheduleExpression"])
 
     async def _settle(self, row: Row) -> None:
         rows = {**self.rows, row["Name"]: row}
@@ -212,6 +209,15 @@ class Rules:
     def _shown(self, row: Row) -> Row:
         own = {name: value for name, value in row.items() if name not in ("targets", "tags")}
         return {**own, "Arn": self._arn(row["Name"]), "EventBusName": BUS}
+
+
+def _check_rate(expression: str) -> None:
+    try:
+        rate_seconds(expression)
+    except BadEventSource as error:
+        raise _invalid(f"Parameter ScheduleExpression is not valid: {error}") from error
+    if ("(1 " in expression) == expression.endswith("s)"):
+        raise _invalid("Parameter ScheduleExpression is not valid: a unit is singular with 1, and else plural")
 
 
 def _check_bus(asked: Members) -> None:

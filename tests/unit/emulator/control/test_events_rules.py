@@ -91,6 +91,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     (BAD, "Patterns", {"EventPattern": '{"source": ["a"]}'}),
     (BAD, "no rate", {"ScheduleExpression": "cron(0 10 * * ? *)"}),
     (BAD, "no rate", {"ScheduleExpression": "rate(0 minutes)"}),
+    (BAD, "singular", {"ScheduleExpression": "rate(1 minutes)"}),
+    (BAD, "plural", {"ScheduleExpression": "rate(10 minute)"}),
     (BAD, "named by", {"Name": "a/b"}),
     (BAD, "CloudTrail", {"State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}),
     (GONE, "bus other", {"EventBusName": "other"}),
