@@ -18,8 +18,8 @@ from typing import Any, Final
 import boto3
 
 from chalicelib.kernel.clock import SECOND_MS, SystemClock
+from chalicelib.kernel.jwk import Jwk, public_jwk
 from chalicelib.settings import LONGEST_TOKEN_SECONDS
-from chalicelib.tokens.jose import Jwk, public_jwk
 from infra.local.attach import attach
 from infra.resources import read_resources
 from infra.signing import write_keys

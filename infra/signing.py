@@ -14,7 +14,7 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from chalicelib.tokens.jose import ALGORITHM, Jwk
+from chalicelib.kernel.jwk import ALGORITHM, Jwk
 from chalicelib.tokens.scopes import SCOPES
 from infra.files import PUBLIC_MODE, replace_file
 from infra.resources import read_resources

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chalicelib.tokens.jose import Jwk, public_jwk
+from chalicelib.kernel.jwk import Jwk, public_jwk
 
 # Tags of keys: since when (seconds since the epoch).
 PUBLISHED_AT: Final = "tollgate:published-at"

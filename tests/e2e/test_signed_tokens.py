@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.tokens.jose import base64url, compact
+from chalicelib.kernel.jwk import base64url
+from chalicelib.tokens.jose import compact
 from infra.local.api_client import Api
 from infra.local.engines import ROOT
 from infra.resources import read_resources

@@ -11,8 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.kernel.jwk import Jwk, public_jwk
 from chalicelib.settings import LONGEST_TOKEN_SECONDS
-from chalicelib.tokens.jose import Jwk, compact, public_jwk, signing_input
+from chalicelib.tokens.jose import compact, signing_input
 from emulator.definition import JwtAuthorizer, TrustedIssuer
 from emulator.gateway.context import Verified
 from emulator.gateway.jws import InvalidToken
