@@ -97,9 +97,52 @@ def test_o14_a_key_is_published_ahead_on_the_running_stack(stack: LocalStack, ap
     command = [sys.executable, "-m", "infra.rotation", "begin", "--stage", "local"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "signs from" in done.stdout
-    keys = json.loads(api.get("/_emulator/issuer/.well-known/jwks.json").body)["keys"]
-    assert len({key["kid"] for key in keys}) == 2
+    assert "its successor may" in done.stdout
+    assert len(_published(api)) == 2
     again = api.clone().login()
     assert again.get("/v1/payments").status == 200
+    again.close()
+
+
+def _published(api: Api) -> set[str]:
+    return {key["kid"] for key in json.loads(api.get("/_emulator/issuer/.well-known/jwks.json").body)["keys"]}
+
+
+def _client(environment: dict[str, str], service: str, url: str) -> Any:
+    region = environment["AWS_REGION"]
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
+
+
+def _lambda_of(stack: LocalStack) -> str:
+    """Return where functions of the stack invoke one another: every process that runs one is told."""
+    told = (member.environ().get("AWS_ENDPOINT_URL_LAMBDA", "") for member in stack.members())
+    return next(url for url in told if url)
+
+
+def test_f17_the_scheduled_function_rotates_the_running_stack(stack: LocalStack, api: Api) -> None:
+    """Invoked as the schedule does; tokens of before and after are good at the gateway, which has known both keys."""
+    environment, alias = functions_environment(stack), read_resources("local").signing_key
+    kms = _client(environment, "kms", environment["AWS_ENDPOINT_URL"])
+    functions = _client(environment, "lambda", _lambda_of(stack))
+
+    def run() -> list[str]:
+        answer = functions.invoke(FunctionName="tollgate-local-keys", Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        said: list[str] = json.loads(answer["Payload"].read())["said"]
+        return said
+
+    run()
+    before = _published(api)
+    assert len(before) == 2
+    for key, tag, ago_seconds in ((alias, "signs-at", 91 * 86_400), (f"{alias}-next", "published-at", 7_200)):
+        key_id = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"]
+        tags = [{"TagKey": f"tollgate:{tag}", "TagValue": str(int(time.time()) - ago_seconds)}]
+        kms.tag_resource(KeyId=key_id, Tags=tags)
+    assert "signs now" in run()[-1]
+    assert _published(api) == before
+    again = api.clone().login()
+    heads = [json.loads(_decoded(client.token.partition(".")[0]))["kid"] for client in (api, again)]
+    assert set(heads) == before
+    assert [client.get("/v1/payments").status for client in (api, again)] == [200, 200]
     again.close()
