@@ -122,7 +122,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
             "GiveUpKeys",
             ("kms:ScheduleKeyDeletion",),
             ("keys",),
-            only={"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": DELETED_DAYS}},
+            only={"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": str(DELETED_DAYS)}},
         ),
         Grant("PublishKeys", ("s3:GetObject", "s3:PutObject"), ("issuer_keys",)),
         _GIVE_UP,

@@ -95,7 +95,7 @@ def test_l3_keys_are_told_apart_by_their_tag_which_the_function_cannot_give() ->
     assert len(tags) == 4
     assert "tollgate:stage" not in tags
     deletes = _statements("keys")["GiveUpKeys"]["Condition"]
-    assert deletes["NumericEquals"] == {"kms:ScheduleKeyDeletionPendingWindowInDays": 30}
+    assert deletes["NumericEquals"] == {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}
 
 
 def test_l3_aliases_and_the_document_are_named_one_by_one() -> None:
