@@ -29,6 +29,8 @@ from infra.signing_keys import ensure_keys, keyring_of
 
 EVERY_DAYS: Final = 90
 _DAY_SECONDS: Final = 86_400
+_KNOWN_ATTEMPTS: Final = 60
+_KNOWN_SECONDS: Final = 5.0
 _LONG_AGO: Final = 0
 """When a key was replaced that is to be given up at once."""
 
@@ -64,6 +66,7 @@ class Command:
         assert keys.standby is not None
         self._publish(keys)
         self._give_up(keys, keys.standby)
+        self._wait_for(keys.standby)
         said = self._run()
         return [f"{keys.standby.id} signs now, and no token of {keys.signs.id} is good any more", *said, *self.go_on()]
 
@@ -83,6 +86,14 @@ class Command:
         self._keyring.note(keys.signs.id, REPLACED_AT, _LONG_AGO)
         self._keyring.point("replaced", keys.signs.id)
         self._keyring.point("signs", standby.id)
+
+    def _wait_for(self, signs: Key) -> None:
+        """KMS may know an alias by its former key for some minutes, and what is published would be the old keys."""
+        for _ in range(_KNOWN_ATTEMPTS):
+            if self._keyring.read().signs.id == signs.id:
+                return
+            self.clock.wait(_KNOWN_SECONDS)
+        raise TooLate(f"{signs.id} signs, but KMS does not say so yet: run `continue` until the old key is gone")
 
     def _ensured(self) -> Keys:
         return ensure_keys(self.kms, self.resources.signing_key, self.resources.stage)

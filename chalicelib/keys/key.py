@@ -21,7 +21,7 @@ STAGE: Final = "tollgate:stage"
 """The tag by which a stage's function may use its keys and no others."""
 
 MARGIN_SECONDS: Final = 600
-"""For what is not at once: a run (1 minute), an alias or tag in KMS and a cached document (5 each), two clocks."""
+"""For what is not at once: a run (1 minute), then an alias in KMS or a cached document (5), and two clocks."""
 
 PUBLISHED_SECONDS: Final = 3_600 + MARGIN_SECONDS
 """How long a key is published before it signs: gateways keep an issuer's keys for up to an hour (O14)."""

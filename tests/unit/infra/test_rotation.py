@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from chalicelib.kernel.jwk import Jwk, public_jwk
 from chalicelib.keys.document import Copy
 from chalicelib.keys.key import KEPT_SECONDS, PUBLISHED_SECONDS
+from chalicelib.keys.rotation import TooLate
 from chalicelib.settings import LONGEST_TOKEN_SECONDS
 from chalicelib.tokens.jose import compact, signing_input
 from emulator.definition import JwtAuthorizer, TrustedIssuer
@@ -229,6 +230,31 @@ def test_two_keys_are_replaced_at_once_in_the_middle_of_a_rotation(world: World)
     assert not {first, second} & world.kids
     states = [world.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in world.kms.list_keys()["Keys"]]
     assert sorted(one["KeyState"] for one in states) == ["Enabled", "Enabled", "PendingDeletion", "PendingDeletion"]
+
+
+@pytest.mark.parametrize(("stale_reads", "waited_seconds"), [(3, 15), (1_000, 300)])
+def test_kms_may_know_the_old_key_for_minutes(stale_reads: int, waited_seconds: int) -> None:
+    world = KeyWorld()
+    world.command().go_on()
+    world.pass_seconds(PUBLISHED_SECONDS)
+    old, described, left = world.key(""), world.kms.describe_key, stale_reads
+    world.given_up.add(old.id)
+
+    def stale(KeyId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        nonlocal left
+        if KeyId == ALIAS and world.key("").id != old.id and left:
+            left -= 1
+            return described(old.id)
+        return described(KeyId)
+
+    world.kms.describe_key = stale  # type: ignore[method-assign]
+    with pytest.raises(TooLate, match="run `continue`") if left > 60 else nullcontext():
+        world.command().replace_at_once()
+    assert sum(world.clock.waited_seconds) == waited_seconds
+    left = 0
+    world.command().go_on()
+    assert old.kid not in world.listed
+    assert old.state == "PendingDeletion"
 
 
 class Cut(Exception):
