@@ -75,6 +75,10 @@ class Resources:
             "clients": self.tables["clients"],
         }
 
+    def issuer_bucket_of(self, account: str) -> str:
+        """The bucket of the issuer's documents in an account."""
+        return f"{self.issuer_bucket}-{account}"
+
     @property
     def streamed(self) -> frozenset[str]:
         """The tables that somebody follows, by the names that they have in AWS."""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.account import Account
-from infra.deploy.project import write_project
+from infra.deploy.project import IssuedBy, write_project
 from infra.local.engines import ROOT
 from infra.local.own_environment import OwnEnvironment
 from infra.resources import read_resources
@@ -57,7 +57,7 @@ def linters() -> Path:
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Row:
     """The template that Chalice makes for a stage, with ours merged into it."""
     folder = tmp_path_factory.mktemp("project")
-    write_project(folder, STAGE, ACCOUNT, "https://issuer.example", "tollgate")
+    write_project(folder, STAGE, ACCOUNT, IssuedBy("https://issuer.example", "s3://documents"), "tollgate")
     (folder / "resources.json").write_text(json.dumps(written(read_resources(STAGE), ACCOUNT.where)))
     environment = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": ACCOUNT.region, "PYTHONDONTWRITEBYTECODE": "1"}
     chalice = [str(Path(sys.executable).with_name("chalice")), "package", "--stage", STAGE]

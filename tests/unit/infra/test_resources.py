@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from infra.deploy.account import Account
-from infra.deploy.project import write_project
+from infra.deploy.project import IssuedBy, write_project
 from infra.functions import ROOT, function_rows
 from infra.permissions import Where, policy
 from infra.resources import FILE, Alarm, read_resources
 from infra.template import TABLE, of_kind
 
+ISSUER = IssuedBy("https://issuer.example", "s3://documents")
 WHERE = Where("123456789012", "us-east-1")
 
 
@@ -34,7 +35,7 @@ def test_a_restored_table_takes_the_place_of_the_one_before(restored: Path, tmp_
     text = json.dumps(policy("payments", dev, WHERE))
     assert ":table/tollgate-dev-ledger-2" in text
     assert ':table/tollgate-dev-ledger"' not in text
-    project = write_project(tmp_path / "project", "dev", Account(WHERE.account, WHERE.region), "https://i", "tollgate")
+    project = write_project(tmp_path / "project", "dev", Account(WHERE.account, WHERE.region), ISSUER, "tollgate")
     for row in function_rows("dev", root=project.folder):
         assert row["environment"]["LEDGER_TABLE"] == "tollgate-dev-ledger-2"
         assert row["environment"]["COMMITS_TABLE"] == "tollgate-dev-commits"
