@@ -75,6 +75,10 @@ class Resources:
             "clients": self.tables["clients"],
         }
 
+    def issuer_bucket_of(self, account: str) -> str:
+        """The bucket of the issuer's documents in an account."""
+        return f"{self.issuer_bucket}-{account}"
+
     @property
     def streamed(self) -> frozenset[str]:
         """The tables that somebody follows, by the names that they have in AWS."""
@@ -87,8 +91,20 @@ class Resources:
 
 
 def read_resources(stage: str, file: Path = FILE) -> Resources:
-    """Return the resources of a stage; raises KeyError for a name in braces that is not `stage`."""
+    """Return the resources of a stage.
+
+    KeyError for a name in braces that is not `stage`, ValueError for a restored table that the platform does not have.
+    """
     tree: dict[str, Any] = yaml.safe_load(Template(file.read_text()).substitute(stage=stage))
+    restored: dict[str, str] = tree.pop("restored").get(stage, {})
+    if restored.keys() - tree["tables"].keys():
+        raise ValueError(f"infra/resources.yaml: restored tables are some of {', '.join(tree['tables'])}")
+    tree["tables"] |= restored
     tree["streams"] = tuple(Stream(**row) for row in tree["streams"])
-    tree["alarms"] = {name: Alarm(**row) for name, row in tree["alarms"].items()}
+    tree["alarms"] = {name: Alarm(**_watching(row, tree["tables"])) for name, row in tree["alarms"].items()}
     return Resources(stage, **tree)
+
+
+def _watching(row: dict[str, Any], tables: Mapping[str, str]) -> dict[str, Any]:
+    watched = {name: tables[value] if name == "TableName" else value for name, value in row["dimensions"].items()}
+    return {**row, "dimensions": watched}

@@ -64,9 +64,9 @@ def _resource(one: Resource) -> Row:
 def _all(resources: Resources, where: Where) -> Iterator[tuple[str, Resource]]:
     for name in resources.tables:
         yield f"{name.title()}Table", Resource(TABLE, table(resources, name), kept=resources.keeps_money)
-    yield "DeadLetters", Resource(QUEUE, _queue(resources))
-    bucket = issuer_bucket(resources, where.account)
-    yield "IssuerBucket", Resource(BUCKET, _bucket(bucket))
+    yield "DeadLetters", Resource(QUEUE, _queue(resources), kept=resources.keeps_money)
+    bucket = resources.issuer_bucket_of(where.account)
+    yield "IssuerBucket", Resource(BUCKET, _bucket(bucket), kept=resources.keeps_money)
     yield "IssuerBucketPolicy", Resource(BUCKET_POLICY, {"Bucket": bucket, "PolicyDocument": _readable(bucket)})
     yield "ApiLog", Resource(LOG, {"LogGroupName": resources.api_log, "RetentionInDays": resources.log_days})
     # Not encrypted by a key: alarms cannot use the one that AWS manages for SNS, and what they say is no secret.
@@ -74,11 +74,6 @@ def _all(resources: Resources, where: Where) -> Iterator[tuple[str, Resource]]:
     for name, alarm in resources.alarms.items():
         logical = name.title().replace("-", "") + "Alarm"
         yield logical, Resource(ALARM, _alarm(alarm_name(resources, name), alarm, topic_arn(resources, where)))
-
-
-def issuer_bucket(resources: Resources, account: str) -> str:
-    """The bucket of the issuer's documents."""
-    return f"{resources.issuer_bucket}-{account}"
 
 
 def topic_arn(resources: Resources, where: Where) -> str:

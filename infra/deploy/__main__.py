@@ -21,7 +21,6 @@ from infra.local.attach import attach
 from infra.local.engines import ROOT
 from infra.local.place import STAGE, Place
 from infra.resources import read_resources
-from infra.template import issuer_bucket
 
 FOLDER: Final = ROOT / ".local" / "deploy"
 
@@ -47,7 +46,7 @@ def _target(options: argparse.Namespace) -> Target:
 
 def _issuer(options: argparse.Namespace, account: Account) -> Issuer:
     if not options.issuer and not options.issuer_directory:
-        bucket = Bucket(account, issuer_bucket(read_resources(options.stage), account.account))
+        bucket = Bucket(account, read_resources(options.stage).issuer_bucket_of(account.account))
         return Issuer(bucket.url, bucket)
     if not options.issuer or not options.issuer_directory:
         raise DeployFault("an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither")

@@ -11,7 +11,7 @@ from infra.deploy import compare
 from infra.deploy.account import Account
 from infra.deploy.fault import DeployFault
 from infra.resources import Resources
-from infra.template import BUCKET, BUCKET_POLICY, Row, issuer_bucket, of_kind
+from infra.template import BUCKET, BUCKET_POLICY, Row, of_kind
 
 _FIRST_REGION: Final = "us-east-1"
 _FOLDER: Final = ".well-known/"
@@ -42,6 +42,11 @@ class Bucket:
         )
 
     @property
+    def documents(self) -> str:
+        """The bucket as a URL."""
+        return f"s3://{self.name}"
+
+    @property
     def url(self) -> str:
         """What the world, and the tokens' `iss`, call it."""
         return f"https://{self.name}.s3.{self.account.region}.amazonaws.com"
@@ -64,7 +69,7 @@ class BucketStep:
 
     @property
     def _name(self) -> str:
-        return issuer_bucket(self.resources, self.account.account)
+        return self.resources.issuer_bucket_of(self.account.account)
 
     @property
     def _settings(self) -> Row:

@@ -46,9 +46,10 @@ class StreamsStep:
         }
 
     def _row(self, stream: Stream) -> Row | None:
-        rows = self._lambda.list_event_source_mappings(
-            FunctionName=self._function(stream), EventSourceArn=self._stream_arn(stream)
-        )
+        source = self._stream_arn(stream)
+        if not source:
+            return None
+        rows = self._lambda.list_event_source_mappings(FunctionName=self._function(stream), EventSourceArn=source)
         found = [row for row in rows["EventSourceMappings"] if row["State"] != "Deleting"]
         return found[0] if found else None
 
@@ -56,7 +57,13 @@ class StreamsStep:
         return f"{_function_arn(self.account, self.resources.stage, stream.function)}:{ALIAS}"
 
     def _stream_arn(self, stream: Stream) -> str:
-        table = self.account.client("dynamodb").describe_table(TableName=self.resources.tables[stream.table])
+        """The ARN of a table's stream; empty while there is no table, which a plan may well find."""
+        try:
+            table = self.account.client("dynamodb").describe_table(TableName=self.resources.tables[stream.table])
+        except ClientError as error:
+            if missing(error):
+                return ""
+            raise
         return str(table["Table"].get("LatestStreamArn", ""))
 
     def apply(self) -> None:
@@ -77,12 +84,7 @@ class StreamsStep:
         """Delete the mappings; a stream whose table is gone has none."""
         gone = []
         for stream in self.resources.streams:
-            try:
-                row = self._row(stream)
-            except ClientError as error:
-                if missing(error):
-                    continue
-                raise
+            row = self._row(stream)
             if row is not None:
                 self._lambda.delete_event_source_mapping(UUID=row["UUID"])
                 gone.append(f"the event source {_called(stream)}")

@@ -16,7 +16,7 @@ from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import FunctionsStep, short_name
 from infra.deploy.log_step import LogRoleStep, LogStep
 from infra.deploy.permissions_step import PermissionsStep
-from infra.deploy.project import Project, write_project
+from infra.deploy.project import IssuedBy, Project, write_project
 from infra.deploy.queue_step import QueueStep
 from infra.deploy.release_step import ReleaseStep
 from infra.deploy.signing_step import Issuer, SigningStep
@@ -69,7 +69,8 @@ def check_stage(stage: str, file: Path = STAGES) -> None:
 
 def project_of(target: Target) -> Project:
     """Write the Chalice project of the stage."""
-    return write_project(target.folder / "project", target.stage, target.account, target.issuer.url, AUDIENCE)
+    issuer = IssuedBy(target.issuer.url, target.issuer.documents)
+    return write_project(target.folder / "project", target.stage, target.account, issuer, AUDIENCE)
 
 
 def definition_of(target: Target) -> ApiDefinition:

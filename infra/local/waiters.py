@@ -1,7 +1,7 @@
 """How often boto3 asks a stand-in whether a function is there: its own 5 s are for AWS.
 
-Chalice makes eleven functions one after the other and waits for each; a stand-in has one within a second. What botocore
-knows of a service it reads from `AWS_DATA_PATH` before its own files. Source: botocore's loaders.py.
+Chalice makes one function after the other and waits for each; a stand-in has it within a second. What botocore knows of
+a service it reads from `AWS_DATA_PATH` before its own files. Source: botocore's loaders.py.
 """
 
 import json

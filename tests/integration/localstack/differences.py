@@ -32,6 +32,7 @@ DIFFERENCES: Final[Mapping[str, Mapping[str, str]]] = {
     "test_a_function_runs": _NO_FUNCTION,
     "test_a_function_sees_its_own_environment_only": {"ministack": "and MiniStack's own, all of it"} | _NO_FUNCTION,
     "test_a_function_runs_on_the_runtime_it_names": {"ministack": "on MiniStack's own Python"} | _NO_FUNCTION,
+    "test_a_function_finds_boto3_without_bringing_it": _NO_FUNCTION,
     "test_a_function_that_takes_too_long_is_ended": _NO_FUNCTION,
     "test_a_function_that_takes_too_much_memory_is_ended": {"ministack": "it may take all there is"} | _NO_FUNCTION,
     "test_an_event_of_more_than_6_megabytes_is_refused": {"ministack": "accepted"} | _NO_FUNCTION,

@@ -146,6 +146,10 @@ def test_a_function_runs_on_the_runtime_it_names(bare: Bare) -> None:
     assert asked == [[3, 12], [3, 13]]
 
 
+def test_a_function_finds_boto3_without_bringing_it(bare: Bare) -> None:
+    assert bare.invoke(bare.function("import boto3\n" + ECHO), {"a": 1}) == {"a": 1}
+
+
 def test_a_function_that_takes_too_long_is_ended(bare: Bare) -> None:
     code = "import time\ndef handle(event, context):\n    time.sleep(1.5)\n    return {}\n"
     assert "errorMessage" in bare.invoke(bare.function(code, timeout=1), {})
