@@ -1,0 +1,42 @@
+"""Ground to deploy to: new for each test, or deployed once for those that leave it as they found it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from tests.doubles.deploy_ground import ENVIRONMENT, Ground, grounded
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """An account for all tests of a file: IAM, logs and tables are moto's, the rest the emulator's."""
+    with grounded(tmp_path_factory.mktemp("planes")) as ground, pytest.MonkeyPatch.context() as patched:
+        for name in [one for one in os.environ if one.startswith("AWS_")]:
+            patched.delenv(name)
+        for service in ("API_GATEWAY", "LAMBDA", "EVENTBRIDGE"):
+            patched.setenv(f"AWS_ENDPOINT_URL_{service}", ground.endpoint)
+        for name, value in ENVIRONMENT.items():
+            patched.setenv(name, value)
+        # Here an error is one, and is not asked for again.
+        patched.setattr("infra.deploy.account._CONFIG", Config(retries={"total_max_attempts": 1}))
+        yield ground
+
+
+@pytest.fixture(scope="module")
+def mocked(served: Ground) -> Iterator[Ground]:
+    """The same with moto's part of it, which a test may empty."""
+    with mock_aws():
+        yield served
+
+
+@pytest.fixture
+def ground(served: Ground, tmp_path: Path) -> Iterator[Ground]:
+    """An empty account."""
+    with mock_aws():
+        served.renew(tmp_path)
+        yield served
+        served.stands = ""
