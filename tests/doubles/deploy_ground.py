@@ -112,9 +112,12 @@ class Ground:
     """The account with what is deployed in it; `asked` are the functions that were invoked, `broken` those that fail."""
 
     endpoint: str
+    folder: Path
     planes: dict[str, Swapped]
     asked: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    times: int = 0
+    moto_again: Callable[[], None] = lambda: None
     stands: str = ""
     """What is deployed, and is as it should be."""
 
@@ -122,12 +125,12 @@ class Ground:
 
     def renew(self, folder: Path) -> None:
         """Forget all that was deployed."""
-        for name, plane in _planes(folder).items():
+        self.times += 1
+        for name, plane in _planes(folder / str(self.times)).items():
             self.planes[name].plane = plane
         self.stands = ""
         self.asked.clear()
         self.broken.clear()
-        self.account = Account(ACCOUNT, REGION)
 
     def aws(self, service: str) -> Any:
         return self.account.client(service)
@@ -162,13 +165,14 @@ class Ground:
 
     # --- what steps stand on --------------------------------------------------------------------------------
 
-    def deployed(self) -> None:
-        """All steps taken that need no Chalice; what is deployed already is left alone."""
-        if self.stands != "all":
-            self.functions()
-            self.tables()
-            take(self.steps())
-            self.stands = "all"
+    def again(self) -> None:
+        """The functions and what starts them deployed, from nothing; moto's part is begun anew too."""
+        self.moto_again()
+        self.renew(self.folder)
+        self.functions()
+        self.tables()
+        take(self.function_steps())
+        self.stands = "functions"
 
     def functions(self, **settings: Any) -> None:
         """Every function, as Chalice would have made it."""
@@ -226,12 +230,12 @@ class Ground:
     def gateway_steps(self) -> list[Step]:
         return [self.shell(), self.api(), self.stage(), self.plans()]
 
+    def function_steps(self) -> list[Step]:
+        return [self.shell(), self.release(), self.streams(), self.schedules(), self.permissions()]
+
     def steps(self) -> list[Step]:
         """All that need no Chalice, in the order of a deployment."""
-        return [
-            self.shell(), self.release(), self.streams(), self.schedules(), self.permissions(), self.api(),
-            self.stage(), self.plans(),
-        ]  # fmt: skip
+        return [*self.function_steps(), self.api(), self.stage(), self.plans()]
 
 
 def is_mended(ground: Ground, step: Step, *words: str) -> None:
@@ -281,7 +285,7 @@ def _planes(folder: Path) -> dict[str, Plane]:
 def grounded(folder: Path) -> Iterator[Ground]:
     """Serve the planes until the end of the block."""
     planes = {name: Swapped(plane) for name, plane in _planes(folder).items()}
-    ground = Ground("", planes)
+    ground = Ground("", folder, planes)
     with serving(list(planes.values()), _invoked(ground)) as endpoint:
         ground.endpoint = endpoint
         yield ground

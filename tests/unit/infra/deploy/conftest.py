@@ -28,15 +28,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 @pytest.fixture(scope="module")
 def mocked(served: Ground) -> Iterator[Ground]:
-    """The same with moto's part of it, which a test may empty."""
-    with mock_aws():
+    """The same with moto's part for all tests of a file."""
+    mock = mock_aws()
+    mock.start()
+    served.moto_again = mock.reset
+    try:
         yield served
+    finally:
+        mock.stop()
 
 
 @pytest.fixture
-def ground(served: Ground, tmp_path: Path) -> Iterator[Ground]:
+def ground(mocked: Ground, tmp_path: Path) -> Iterator[Ground]:
     """An empty account."""
-    with mock_aws():
-        served.renew(tmp_path)
-        yield served
-        served.stands = ""
+    mocked.moto_again()
+    mocked.renew(tmp_path)
+    yield mocked
+    mocked.stands = ""
