@@ -34,7 +34,7 @@ _PASSING: Final[Mapping[str, tuple[str, ...]]] = {
     "ConcurrentModification": ("",),
     "EntityTemporarilyUnmodifiable": ("",),
     "ResourceConflictException": ("in progress", "state: pending", "try again"),
-    "ResourceInUseException": ("",),
+    "ResourceInUseException": ("event source mapping",),
     "InvalidParameterValueException": (
         "cannot be assumed",
         "execution role does not have permissions",
@@ -95,10 +95,10 @@ def read_account(environ: Mapping[str, str] = os.environ) -> Account:
         raise DeployFault(f"{error}: log in again, or set the credentials whole") from None
     except ClientError as error:
         raise DeployFault(f"AWS refuses these credentials ({error.response['Error']['Code']}): log in again") from None
-    except BotoCoreError as error:
-        raise DeployFault(f"{error}: start what should listen there, or correct AWS_ENDPOINT_URL") from None
     except ValueError as error:
         raise DeployFault(f"{error}: correct AWS_REGION or AWS_ENDPOINT_URL") from None
+    except BotoCoreError as error:
+        raise DeployFault(f"{error}: start what should listen there, or correct AWS_ENDPOINT_URL") from None
 
 
 def _who_we_are(region: str) -> str:

@@ -55,6 +55,9 @@ _READ_OF_INTEGRATIONS: Final = frozenset(
 )
 """What is deployed of the definition: anything else would be left out without a word."""
 
+_MESSAGE: Final = {"application/json": '{"message":$context.error.messageString}'}
+"""What API Gateway writes where a gateway response has no template."""
+
 OWN_MODELS: Final = ("Empty", "Error")
 """API Gateway makes these by itself, in an API that is made in its console."""
 
@@ -131,6 +134,9 @@ def _read(variables: Mapping[str, str], file: Path) -> Row:
 
 def _not_deployed(top: Row) -> Iterator[str]:
     yield from (name for name in top if name.startswith(X) and name not in _READ)
+    for kind, row in top.get(f"{X}gateway-responses", {}).items():
+        if "statusCode" not in row and not kind.startswith("DEFAULT_"):
+            yield f"no statusCode in the gateway response {kind}"
     models = top.get("components", {}).get("schemas", {})
     yield from (f"a schema {name}, the name of one of API Gateway's own" for name in OWN_MODELS if name in models)
     for path, item in top["paths"].items():
@@ -186,7 +192,7 @@ def _answer(row: Row) -> Row:
     return {
         "statusCode": str(row["statusCode"]) if "statusCode" in row else None,
         "responseParameters": row.get("responseParameters", {}),
-        "responseTemplates": row.get("responseTemplates", {}),
+        "responseTemplates": row.get("responseTemplates") or _MESSAGE,
     }
 
 

@@ -99,6 +99,7 @@ def _authorizer(row: Row) -> Row:
     """The authorizer as its definition has it: without its id, and without what API Gateway adds."""
     kept = {name: value for name, value in row.items() if name not in ("id", "name", "authType") and value}
     if "jwtConfiguration" in kept:
+        kept.pop("authorizerResultTtlInSeconds", None)  # of a token that was looked at by API Gateway itself
         issuers = [_issuer(one) for one in kept["jwtConfiguration"]["issuers"]]
         kept["jwtConfiguration"] = {**kept["jwtConfiguration"], "issuers": issuers}
     return kept
@@ -107,7 +108,7 @@ def _authorizer(row: Row) -> Row:
 def _issuer(row: Row) -> Row:
     """An issuer without where it keeps its keys: API Gateway learns that from it. Keys from anywhere else are shown."""
     own = f"{row.get('issuer', '').rstrip('/')}/"
-    return {key: value for key, value in row.items() if key != "jwksUri" or not value.startswith(own)}
+    return {key: one for key, one in row.items() if one and not (key == "jwksUri" and one.startswith(own))}
 
 
 def _models(apigateway: Any, api_id: str) -> dict[str, Row]:

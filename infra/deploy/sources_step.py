@@ -30,6 +30,8 @@ _UNLIMITED: Final = {
 }
 """What a projection cannot write waits; one batch of a shard after the other."""
 
+_NOWHERE: Final = {"OnFailure": {"Destination": ""}}
+
 _GONE_ATTEMPTS: Final = 60
 _GONE_SECONDS: Final = 2.0
 
@@ -106,14 +108,14 @@ class StreamsStep:
             if row is None:
                 self._create(stream, arns[stream.table])
             elif _found(row) != wanted:
-                self._lambda.update_event_source_mapping(UUID=row["UUID"], Enabled=True, **_given(wanted))
+                failing = {"DestinationConfig": _NOWHERE} if _found(row)["dead letters"] else {}
+                self._lambda.update_event_source_mapping(UUID=row["UUID"], Enabled=True, **_given(wanted), **failing)
         for row in rows.values():
             self._delete(row)
 
     def _create(self, stream: Stream, arn: str) -> None:
         wanted = self._wanted(stream)
         given = {**_given(wanted), "StartingPosition": wanted["StartingPosition"]}
-        del given["DestinationConfig"]  # it has none before it is given one
         self._lambda.create_event_source_mapping(
             FunctionName=self._function(stream), EventSourceArn=arn, Enabled=True, **given
         )
@@ -311,6 +313,5 @@ def _given(wanted: Row) -> Row:
     names = ("BatchSize", "MaximumBatchingWindowInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
     return {
         **{name: wanted[name] for name in (*names, *_UNLIMITED)},
-        "DestinationConfig": {"OnFailure": {"Destination": wanted["dead letters"]}},
         "FilterCriteria": {"Filters": [{"Pattern": json.dumps(one)} for one in wanted["filters"]]},
     }
