@@ -1,6 +1,8 @@
 """The course of a deployment: steps planned, taken, and read back; or taken away in the opposite order."""
 
+import time
 from collections.abc import Sequence
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -8,6 +10,9 @@ from infra.deploy.fault import DeployFault
 from infra.deploy.smoke import smoke
 from infra.deploy.step import Step
 from infra.deploy.steps import Target, steps_of
+
+_SETTLING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
+"""How long is waited for a change to be seen: IAM tells of one some seconds after it was made."""
 
 
 def plan(steps: Sequence[Step]) -> int:
@@ -59,6 +64,11 @@ def _take(step: Step) -> int:
 
 def _must_be_equal(step: Step) -> None:
     left = step.differences()
+    for seconds in _SETTLING_SECONDS:
+        if not left:
+            return
+        time.sleep(seconds)
+        left = step.differences()
     if left:
         text = "\n  ".join(left)
         raise DeployFault(f"{step.name}: what is there is still not what is defined:\n  {text}")

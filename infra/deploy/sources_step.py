@@ -162,11 +162,15 @@ class SchedulesStep:
         return list(compare.differences(wanted, found, "schedules"))
 
     def _lost(self) -> list[str]:
-        """The functions of rules that the definitions do not have (any more)."""
+        """The functions of rules that the definitions do not have (any more): none that starts something else."""
         mine = self._rule("")
         answers = self._events.get_paginator("list_rules").paginate(NamePrefix=mine)
         names = [row["Name"].removeprefix(mine) for answer in answers for row in answer["Rules"]]
-        return [name for name in names if name not in self.resources.schedules]
+        return [name for name in names if name not in self.resources.schedules and self._is_ours(name)]
+
+    def _is_ours(self, function: str) -> bool:
+        ours = function_arn(self.account, self.resources.stage, "")
+        return all(row["Arn"].startswith(ours) for row in self._targets(function))
 
     def _wanted(self, function: str) -> Row:
         return {

@@ -37,6 +37,17 @@ class Planned:
         return [f"the {self.name}"]
 
 
+class Later(Planned):
+    """A step whose change is seen the third time it is looked for."""
+
+    seen = 0
+
+    def differences(self) -> list[str]:
+        if self.done:
+            self.seen += 1
+        return [] if self.seen > 2 else [f"{self.name} lacks it"]
+
+
 def test_a_plan_is_in_words_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [Planned("first", 2), Planned("second")]
     assert plan(steps) == 2
@@ -57,6 +68,21 @@ def test_only_what_differs_is_applied() -> None:
     assert [step.done for step in steps] == [["first"], []]
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What was waited for, in no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("infra.deploy.course.time.sleep", waited.append)
+    return waited
+
+
+def test_a_change_that_is_seen_a_little_later_is_waited_for(waits: list[float]) -> None:
+    step = Later("role", 1)
+    assert take([step]) == 1
+    assert waits == [1, 2], "what is read twice as it was is right the third time"
+
+
+@pytest.mark.usefixtures("waits")
 def test_what_is_still_not_equal_is_named_and_nothing_comes_after_it() -> None:
     steps = [Planned("first", 3), Planned("second", 1)]
     with pytest.raises(
@@ -66,6 +92,7 @@ def test_what_is_still_not_equal_is_named_and_nothing_comes_after_it() -> None:
     assert not steps[1].done
 
 
+@pytest.mark.usefixtures("waits")
 def test_what_a_later_step_undid_is_named() -> None:
     with pytest.raises(DeployFault, match="first: what is there"):
         read_back([Planned("first", 1)])

@@ -16,6 +16,7 @@ from infra.deploy.course import take
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import TRUST, FunctionsStep
 from infra.deploy.project import SOURCE_TAG, Project
+from tests.doubles.cut_off import Cut, cut_off
 from tests.doubles.deploy_ground import ACCOUNT, FUNCTIONS, STAGE, Ground, is_mended, package
 
 ROWS: list[dict[str, Any]] = [
@@ -78,7 +79,9 @@ class Chalice:
             return
         self.functions.update_function_configuration(**named, **settings)
         there = self.functions.list_tags(Resource=arn)["Tags"]
-        self.functions.untag_resource(Resource=arn, TagKeys=[key for key in there if key not in tags])
+        others = [key for key in there if key not in tags]
+        if others:
+            self.functions.untag_resource(Resource=arn, TagKeys=others)
         self.functions.tag_resource(Resource=arn, Tags=tags)
         self.functions.delete_function_concurrency(**named)
 
@@ -190,6 +193,29 @@ def test_what_was_done_to_a_function_is_named_and_undone(ground: Ground, step: F
     tampering, words = DRIFT[kind]
     tampering(ground)
     is_mended(ground, step, words)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 6, 12, 13])
+def test_a_first_deployment_may_be_cut_off_anywhere(ground: Ground, step: FunctionsStep, cut: int) -> None:
+    with pytest.raises(Cut), cut_off(ground, "", cut):
+        step.apply()
+    assert step.differences()
+    take([step])
+    assert step.differences() == []
+
+
+@pytest.mark.parametrize("cut", [0, 9, 18, 19, 20, 21, 22, 23])
+def test_a_repair_may_be_cut_off_anywhere(ground: Ground, step: FunctionsStep, cut: int) -> None:
+    """In the middle of Chalice, and before each change that puts right what Chalice leaves alone."""
+    step.apply()
+    configured(ground, Handler="other.handle")
+    ground.aws("iam").put_role_policy(RoleName=ONE, PolicyName="more", PolicyDocument=ANYTHING)
+    ground.aws("iam").update_assume_role_policy(RoleName=ONE, PolicyDocument=ANYBODY)
+    spare_function(ground)
+    with pytest.raises(Cut), cut_off(ground, "", cut):
+        step.apply()
+    assert step.differences()
+    is_mended(ground, step)
 
 
 def test_another_source_is_another_deployment(ground: Ground, step: FunctionsStep, project: Project) -> None:

@@ -129,6 +129,15 @@ def test_what_was_done_to_a_rule_is_named_and_undone(deployed: Ground, kind: str
     is_mended(deployed, deployed.schedules(), words)
 
 
+def test_a_rule_that_starts_something_else_is_not_ours(deployed: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator's rules start functions only: the answer is one of AWS."""
+    There(deployed).spare_rule()
+    deployed.stands = ""
+    step = deployed.schedules()
+    monkeypatch.setattr(type(step), "_targets", lambda _self, _function: [{"Id": "x", "Arn": "arn:aws:codebuild:x"}])
+    assert step._lost() == []
+
+
 def test_an_empty_account_lacks_them_all_and_has_nothing_to_destroy(ground: Ground) -> None:
     assert ground.streams().differences() == [
         "streams: commits to projections is missing", "streams: ledger to projections is missing",
