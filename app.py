@@ -5,6 +5,7 @@ from chalice import Chalice
 from chalicelib.accounts.entrypoint import blueprint as accounts
 from chalicelib.clocks.entrypoint import blueprint as clocks
 from chalicelib.events.entrypoint import blueprint as events
+from chalicelib.keys.entrypoint import blueprint as keys
 from chalicelib.payments.entrypoint import blueprint as payments
 from chalicelib.projections.entrypoint import blueprint as projections
 from chalicelib.refunds.entrypoint import blueprint as refunds
@@ -13,5 +14,5 @@ from chalicelib.transfers.entrypoint import blueprint as transfers
 from chalicelib.verifier.entrypoint import blueprint as verifier
 
 app = Chalice(app_name="tollgate")
-for blueprint in (tokens, accounts, payments, refunds, transfers, events, clocks, projections, verifier):
+for blueprint in (tokens, accounts, payments, refunds, transfers, events, clocks, projections, verifier, keys):
     app.register_blueprint(blueprint)

@@ -9,6 +9,9 @@ SHORTEST_TOKEN_SECONDS: Final = 300
 LONGEST_TOKEN_SECONDS: Final = 900
 """Access tokens live 5 to 15 minutes: long enough to be kept, short enough to be waited out."""
 
+SHORTEST_ROTATION_DAYS: Final = 1
+LONGEST_ROTATION_DAYS: Final = 3_650
+
 DynamoClient = Literal["lean", "boto3"]
 SettingsT = TypeVar("SettingsT")
 
@@ -53,6 +56,14 @@ class _Reader:
         value = self.text(name)
         if value and (not value.startswith("https://") or "?" in value or "#" in value):
             self.faults.append(f"{name} must be an https URL without query or fragment, not {value!r}")
+        return value
+
+    def documents(self, name: str) -> str:
+        value = self.text(name)
+        scheme, _, place = value.partition("://")
+        bucket, folder = scheme == "s3" and place and "/" not in place, scheme == "file" and place.startswith("/")
+        if value and not (bucket or folder):
+            self.faults.append(f"{name} must be s3://<bucket> or file:///<folder>, not {value!r}")
         return value
 
 
@@ -124,4 +135,28 @@ class TokenSettings:
             signing_key_id=reader.text("SIGNING_KEY_ID"),
             pepper_secret_id=reader.text("PEPPER_SECRET_ID"),
             token_seconds=reader.whole("TOKEN_SECONDS", SHORTEST_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """What the keys function needs; `issuer_documents` is where the issuer's host takes its documents from."""
+
+    issuer: str
+    issuer_documents: str
+    signing_key_id: str
+    rotate_after_days: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "KeySettings":
+        """Read the environment; raise SettingsError naming all that is wrong with it."""
+        return _read(cls._from, environ)
+
+    @classmethod
+    def _from(cls, reader: _Reader) -> "KeySettings":
+        return cls(
+            issuer=reader.https("ISSUER"),
+            issuer_documents=reader.documents("ISSUER_DOCUMENTS"),
+            signing_key_id=reader.text("SIGNING_KEY_ID"),
+            rotate_after_days=reader.whole("ROTATE_AFTER_DAYS", SHORTEST_ROTATION_DAYS, LONGEST_ROTATION_DAYS),
         )

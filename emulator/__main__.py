@@ -98,7 +98,7 @@ def _check_functions(api_file: Path, deployment: Deployment, functions: Invoker)
         if wanted is not None:
             raise DefinitionError(
                 f"{api_file}: {method.label}: there is no function {wanted}; there are "
-                f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda NAME=module:handler adds one)"
+                f"{', '.join(sorted(functions.pools)) or 'none'} (--lambda {wanted}=module:handler adds one)"
             )
 
 

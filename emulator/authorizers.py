@@ -67,6 +67,7 @@ def _token(name: str, scheme: Node, node: Node) -> LambdaAuthorizer:
         sources=(expression,),
         ttl_seconds=_ttl(node),
         validation=_validation(node),
+        by_role=_by_role(node),
     )
 
 
@@ -82,7 +83,12 @@ def _request(name: str, node: Node) -> LambdaAuthorizer:
             node.fail(f"{expression!r} cannot be an identity source")
     if ttl_seconds and not expressions:
         node.fail("a REQUEST authorizer whose answers are cached needs an identitySource")
-    return LambdaAuthorizer(name, named_function(node.entry("authorizerUri")), "REQUEST", expressions, ttl_seconds)
+    function = named_function(node.entry("authorizerUri"))
+    return LambdaAuthorizer(name, function, "REQUEST", expressions, ttl_seconds, by_role=_by_role(node))
+
+
+def _by_role(node: Node) -> bool:
+    return node.optional("authorizerCredentials") is not None
 
 
 def _check_lambda(node: Node) -> None:

@@ -46,7 +46,8 @@ class JwtAuthorizer:
 class LambdaAuthorizer:
     """A function that answers with a policy, which holds for its identity sources for `ttl_seconds` (0: is not kept).
 
-    `validation` is what the whole token of a TOKEN authorizer has to match before the function is called.
+    `validation` is what the whole token of a TOKEN authorizer has to match before the function is called. `by_role`: it
+    is called in the name of a role, and the function's own policy is not asked.
     """
 
     name: str
@@ -55,12 +56,16 @@ class LambdaAuthorizer:
     sources: tuple[str, ...]
     ttl_seconds: int
     validation: re.Pattern[str] | None = None
+    by_role: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaProxy:
+    """`by_role`: the function is called in the name of a role, and its own policy is not asked."""
+
     function: str
     timeout_ms: int
+    by_role: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One stage of the API together with what surrounds it."""
+    """One stage of the API together with what surrounds it; an authorizer that has no id goes by its name."""
 
     api: Api
     stage: Stage
@@ -204,3 +209,4 @@ class Deployment:
     region: str
     api_id: str
     mount: Mount = ROOT
+    authorizer_ids: Mapping[str, str] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def _lambda_proxy(node: Node, default_timeout_ms: int) -> LambdaProxy:
     if parameters is not None:
         parameters.fail("a function gets the whole request: nothing can be mapped into it here")
     timeout_ms = integration_timeout(node.optional("timeoutInMillis"), default_timeout_ms)
-    return LambdaProxy(named_function(node.entry("uri")), timeout_ms)
+    return LambdaProxy(named_function(node.entry("uri")), timeout_ms, by_role=node.optional("credentials") is not None)
 
 
 def _http(node: Node, default_timeout_ms: int, *, proxy: bool) -> Http:

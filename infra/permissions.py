@@ -4,18 +4,28 @@
 file per function. Nothing is granted by exclusion and no action or resource is `*`; what every function does (its own
 log) is added to each. DynamoDB authorizes the parts of a transaction one by one, hence the condition on writes: nobody
 may write outside of one.
+
+Keys of KMS have no names, so what may be done to them is narrowed by what they carry. Source: KMS developer guide,
+"Controlling access to aliases", "AWS KMS permissions", "ABAC for AWS KMS". An operation on an alias needs the
+permission twice, for the alias and for every key that it names or is to name. For the alias there is no condition
+key, since it has no tags: it is named by its ARN. For the keys there is `aws:ResourceTag` (a changed tag is heeded
+within five minutes), for TagResource `aws:TagKeys`, for ScheduleKeyDeletion
+`kms:ScheduleKeyDeletionPendingWindowInDays`. CreateKey can be narrowed to no resource, so no function may make a key.
 """
 
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from chalicelib.keys.aws import OBJECT, alias_of
+from chalicelib.keys.key import DELETED_DAYS, INSTANTS, STAGE
 from infra.event_sources import APP
 from infra.files import PUBLIC_MODE, replace_file
 from infra.resources import Resources, read_resources
+from infra.signing_keys import ROLES
 
 Statement = dict[str, Any]
 VERSION: Final = "2012-10-17"
@@ -24,12 +34,13 @@ _IN_A_TRANSACTION: Final = {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOper
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions on places of `_arns`; `transacted` if only as part of a transaction."""
+    """Actions on places of `_arns`; `transacted` if only as part of a transaction, `only` for further conditions."""
 
     sid: str
     actions: tuple[str, ...]
     places: tuple[str, ...]
     transacted: bool = False
+    only: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _APPEND: Final = Grant("AppendCommits", ("dynamodb:PutItem",), ("commits",), transacted=True)
@@ -95,6 +106,27 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         _TENANTS,
         _GIVE_UP,
     ),
+    # It looks after the keys by which tokens are signed, and signs none.
+    "keys": (
+        Grant("ReadKeys", ("kms:DescribeKey", "kms:GetPublicKey", "kms:ListResourceTags"), ("keys",)),
+        # Not the tag by which a stage's keys are told apart.
+        Grant(
+            "DateKeys",
+            ("kms:TagResource",),
+            ("keys",),
+            only={"ForAllValues:StringEquals": {"aws:TagKeys": list(INSTANTS)}},
+        ),
+        Grant("MoveAliases", ("kms:UpdateAlias",), ("aliases",)),
+        Grant("MoveAliasesOfKeys", ("kms:UpdateAlias",), ("keys",)),
+        Grant(
+            "GiveUpKeys",
+            ("kms:ScheduleKeyDeletion",),
+            ("keys",),
+            only={"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": str(DELETED_DAYS)}},
+        ),
+        Grant("PublishKeys", ("s3:GetObject", "s3:PutObject"), ("issuer_keys",)),
+        _GIVE_UP,
+    ),
 }
 
 
@@ -117,20 +149,39 @@ def _statement(grant: Grant, resources: Resources, where: Where) -> Statement:
         "Sid": grant.sid,
         "Effect": "Allow",
         "Action": list(grant.actions),
-        "Resource": [_arn(place, resources, where) for place in grant.places],
+        "Resource": [arn for place in grant.places for arn in _arns(place, resources, where)],
     }
+    condition = {**_condition(grant, resources, where), **grant.only}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _condition(grant: Grant, resources: Resources, where: Where) -> Mapping[str, Any]:
     if grant.transacted:
-        statement["Condition"] = _IN_A_TRANSACTION
-    if "signing_key" in grant.places:
-        # The key's id is not known before it exists and changes with rotation: whoever signs does so by the alias.
-        statement["Condition"] = {"StringEquals": {"kms:RequestAlias": resources.signing_key}}
-    return statement
+        return _IN_A_TRANSACTION
+    # The key's id is not known before it exists and changes with rotation: whoever signs does so by the alias.
+    known = {
+        "signing_key": {"kms:RequestAlias": resources.signing_key},
+        "keys": {f"aws:ResourceTag/{STAGE}": resources.stage},
+        # A bucket's name is anybody's who is first.
+        "issuer_keys": {"aws:ResourceAccount": where.account},
+    }
+    equal = {key: value for place in grant.places for key, value in known.get(place, {}).items()}
+    return {"StringEquals": equal} if equal else {}
+
+
+def _arns(place: str, resources: Resources, where: Where) -> list[str]:
+    if place == "aliases":
+        here = f"{where.region}:{where.account}"
+        return [f"arn:aws:kms:{here}:{alias_of(role, resources.signing_key)}" for role in ROLES]
+    return [_arn(place, resources, where)]
 
 
 def _arn(place: str, resources: Resources, where: Where) -> str:
     here = f"{where.region}:{where.account}"
-    if place == "signing_key":
+    if place in ("keys", "signing_key"):
         return f"arn:aws:kms:{here}:key/*"
+    if place == "issuer_keys":
+        return f"arn:aws:s3:::{resources.issuer_bucket_of(where.account)}/{OBJECT}"
     if place == "dead_letters":
         return f"arn:aws:sqs:{here}:{resources.dead_letters}"
     if place == "pepper":

@@ -14,14 +14,17 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from chalicelib.tokens.jose import ALGORITHM, Jwk
+from chalicelib.kernel.clock import SECOND_MS, SystemClock
+from chalicelib.kernel.jwk import ALGORITHM, Jwk
+from chalicelib.keys.document import NAME as KEYS_DOCUMENT
+from chalicelib.keys.document import FolderDocument, encoded
+from chalicelib.keys.key import PUBLISHED_AT, Keys
 from chalicelib.tokens.scopes import SCOPES
 from infra.files import PUBLIC_MODE, replace_file
 from infra.resources import read_resources
-from infra.signing_keys import WrongKey, read_keys
+from infra.signing_keys import WrongKey, ensure_keys, keyring_of
 
 PEPPER_BYTES: Final = 32
-KEYS_DOCUMENT: Final = "jwks.json"
 METADATA_DOCUMENTS: Final = ("openid-configuration", "oauth-authorization-server")
 TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
@@ -85,20 +88,16 @@ def write_documents(directory: Path, issuer: str, token_endpoint: str, keys: lis
         replace_file(directory / name, text, PUBLIC_MODE)
 
 
-def write_keys(directory: Path, keys: list[Jwk]) -> None:
-    """Write the public keys alone, in one rename."""
-    replace_file(directory / KEYS_DOCUMENT, encoded_keys(keys), PUBLIC_MODE)
-
-
-def encoded_keys(keys: list[Jwk]) -> bytes:
-    """Return the document of the public keys."""
-    return _encoded({"keys": keys})
+def note_published(kms: Any, alias: str, keys: Keys, listed: frozenset[str], now_at: int) -> None:
+    """Let a standby's hour begin that is about to be published; `listed` are the keys published until now."""
+    if keys.standby and keys.standby.signs_from(listed) is None:
+        keyring_of(kms, alias).note(keys.standby.id, PUBLISHED_AT, now_at)
 
 
 def documents(issuer: str, token_endpoint: str, keys: list[Jwk]) -> dict[str, bytes]:
     """Return what the issuer's host serves, in order: the keys first, so that no metadata ever points to nothing."""
     metadata = _encoded(discovery(issuer, token_endpoint))
-    return {KEYS_DOCUMENT: encoded_keys(keys)} | dict.fromkeys(METADATA_DOCUMENTS, metadata)
+    return {KEYS_DOCUMENT: encoded(keys)} | dict.fromkeys(METADATA_DOCUMENTS, metadata)
 
 
 def discovery(issuer: str, token_endpoint: str) -> dict[str, Any]:
@@ -131,10 +130,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pepper-file", type=Path, help="keeps the pepper where Secrets Manager forgets it")
     options = parser.parse_args(argv)
     resources = read_resources(options.stage)
-    keys = read_keys(boto3.client("kms"), resources.signing_key)
+    kms, now_at = boto3.client("kms"), SystemClock().now_at() // SECOND_MS
+    keys, before = ensure_keys(kms, resources.signing_key, options.stage), FolderDocument(options.directory).read()
+    note_published(kms, resources.signing_key, keys, before.kids() if before else frozenset(), now_at)
     ensure_pepper(boto3.client("secretsmanager"), resources.pepper, options.pepper_file)
-    write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, keys.published())
-    print(f"{resources.signing_key}: kid {keys.current.jwk['kid']}")
+    write_documents(options.directory, options.issuer, options.api.rstrip("/") + TOKEN_PATH, keys.published(now_at))
+    print(f"{resources.signing_key}: kid {keys.signs.jwk and keys.signs.jwk['kid']}")
 
 
 if __name__ == "__main__":

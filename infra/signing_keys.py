@@ -1,88 +1,116 @@
-"""The keys that sign access tokens, in KMS: one that does, and beside it the next and the one before (rotation.py)."""
+"""Makes the keys that sign access tokens, and the three aliases by which chalicelib/keys/ knows which is for what."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 
-from chalicelib.tokens.jose import Jwk, public_jwk
+from chalicelib.keys.aws import KmsKeyring, alias_of
+from chalicelib.keys.key import DELETED_DAYS, STAGE, Keys, NoKey, Role
 
-# Tags of keys: since when (seconds since the epoch).
-PUBLISHED_AT: Final = "tollgate:published-at"
-REPLACED_AT: Final = "tollgate:replaced-at"
-
-DELETED_DAYS: Final = 30
-"""How long KMS keeps what is gone, in case that was a mistake."""
+ROLES: Final[tuple[Role, ...]] = ("signs", "standby", "replaced")
 
 
 class WrongKey(Exception):
-    """What the alias points to cannot sign tokens; nothing was changed."""
+    """What is there is not what it should be; nothing was changed."""
 
 
-def ensure_key(kms: Any, alias: str) -> Jwk:
-    """Make the alias point to a P-256 signing key, creating one where there is none; return its public half."""
+def keyring_of(kms: Any, alias: str) -> KmsKeyring:
+    """Return the keys behind an alias, through a client that is open already."""
+    return KmsKeyring(alias, lambda: kms)
+
+
+def ensure_keys(kms: Any, alias: str, stage: str) -> Keys:
+    """Make a key that signs and a standby exist, with the stage's tag; NoKey for what only people should repair."""
+    signs = _target(kms, alias)
+    if signs is None:
+        _name(kms, alias, create_key(kms, stage))
+        signs = _target(kms, alias)
+    if _target(kms, alias_of("replaced", alias)) is None:
+        _name(kms, alias_of("replaced", alias), signs)
+    standby = alias_of("standby", alias)
+    # What is there now is what a new key takes the place of: if it is something else by then, somebody was faster.
+    before = _target(kms, standby)
+    if keyring_of(kms, alias).read().standby is None:
+        _make_standby(kms, standby, before, stage)
+    for key_id in _without_tag(kms, alias, stage):
+        kms.tag_resource(KeyId=key_id, Tags=_tags(stage))
+    return keyring_of(kms, alias).read()
+
+
+def lacking(kms: Any, alias: str, stage: str) -> list[str]:
+    """Say what `ensure_keys` would make, in sentences; it changes nothing."""
+    if _target(kms, alias) is None:
+        return [f"the signing key {alias} is missing"]
+    found = []
     try:
-        answer = kms.get_public_key(KeyId=alias)
-    except kms.exceptions.NotFoundException:
-        kms.create_alias(AliasName=alias, TargetKeyId=create_key(kms))
-        answer = kms.get_public_key(KeyId=alias)
-    try:
-        return public_jwk(answer["PublicKey"])
-    except ValueError as fault:
-        raise WrongKey(f"{alias} does not point to a P-256 key: {fault}") from None
+        if keyring_of(kms, alias).read().standby is None:
+            found.append(f"the standby key {alias_of('standby', alias)} is missing")
+    except NoKey as fault:
+        return [str(fault)]
+    if _target(kms, alias_of("replaced", alias)) is None:
+        found.append(f"the alias {alias_of('replaced', alias)} is missing")
+    return [*found, *(f"the key {key_id} lacks the tag {STAGE}" for key_id in _without_tag(kms, alias, stage))]
 
 
-def create_key(kms: Any) -> str:
+def give_up_keys(kms: Any, alias: str) -> Iterator[str]:
+    """Take the aliases away and have their keys deleted; say which."""
+    targets = {name: _target(kms, name) for name in (alias_of(role, alias) for role in ROLES)}
+    for name, key_id in targets.items():
+        if key_id is not None:
+            kms.delete_alias(AliasName=name)
+    for key_id in dict.fromkeys(filter(None, targets.values())):
+        keyring_of(kms, alias).delete(key_id)
+        yield f"the key {key_id} of {alias}, for good in {DELETED_DAYS} days"
+
+
+def create_key(kms: Any, stage: str) -> str:
     """Make a key that can sign tokens; return its id."""
-    made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Description="Signs Tollgate's access tokens")
+    made = kms.create_key(
+        KeySpec="ECC_NIST_P256",
+        KeyUsage="SIGN_VERIFY",
+        Description="Signs Tollgate's access tokens",
+        Tags=_tags(stage),
+    )
     key_id: str = made["KeyMetadata"]["KeyId"]
     return key_id
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key behind one of the aliases; `since` is when it came to stand there (seconds), None if that was not noted."""
-
-    id: str
-    jwk: Jwk
-    since: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The keys of a stage: the one that signs, the one that will, and the one that did."""
-
-    current: Key
-    following: Key | None
-    previous: Key | None
-
-    def published(self) -> list[Jwk]:
-        """Return the public halves that an issuer's document holds, each once."""
-        there = [key for key in (self.current, self.following, self.previous) if key]
-        return list({key.id: key.jwk for key in there}.values())
+def _make_standby(kms: Any, name: str, before: str | None, stage: str) -> None:
+    made = create_key(kms, stage)
+    if before is None:
+        _name(kms, name, made)
+    elif _target(kms, name) == before:
+        kms.update_alias(AliasName=name, TargetKeyId=made)
+    else:
+        _give_up(kms, made)
 
 
-def read_keys(kms: Any, alias: str) -> Keys:
-    """Return the keys of a stage; the one that signs is made where there is none."""
-    ensure_key(kms, alias)
-    current = read_key(kms, alias, None)
-    assert current is not None
-    return Keys(
-        current, read_key(kms, next_alias(alias), PUBLISHED_AT), read_key(kms, previous_alias(alias), REPLACED_AT)
-    )
-
-
-def next_alias(alias: str) -> str:
-    return f"{alias}-next"
-
-
-def previous_alias(alias: str) -> str:
-    return f"{alias}-previous"
-
-
-def read_key(kms: Any, alias: str, tag: str | None) -> Key | None:
+def _name(kms: Any, name: str, key_id: str | None) -> None:
+    """Make an alias; where somebody else was faster theirs stays, and a key made for it is not needed."""
     try:
-        answer = kms.get_public_key(KeyId=alias)
+        kms.create_alias(AliasName=name, TargetKeyId=key_id)
+    except kms.exceptions.AlreadyExistsException:
+        if not name.endswith(alias_of("replaced", "")):
+            _give_up(kms, str(key_id))
+
+
+def _give_up(kms: Any, key_id: str) -> None:
+    kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=DELETED_DAYS)
+
+
+def _target(kms: Any, name: str) -> str | None:
+    try:
+        key_id: str = kms.describe_key(KeyId=name)["KeyMetadata"]["KeyId"]
     except kms.exceptions.NotFoundException:
         return None
-    key_id = answer["KeyId"].rpartition("/")[2]
-    tags = {one["TagKey"]: one["TagValue"] for one in kms.list_resource_tags(KeyId=key_id)["Tags"]} if tag else {}
-    return Key(key_id, public_jwk(answer["PublicKey"]), int(tags[tag]) if tag in tags else None)
+    return key_id
+
+
+def _without_tag(kms: Any, alias: str, stage: str) -> list[str]:
+    """The keys that the stage's function may not touch: made before there was one, or by hand."""
+    keys = keyring_of(kms, alias).read()
+    there = [key.id for key in (keys.signs, keys.standby, keys.replaced) if key and key.jwk]
+    return [key_id for key_id in there if _tags(stage)[0] not in kms.list_resource_tags(KeyId=key_id)["Tags"]]
+
+
+def _tags(stage: str) -> list[dict[str, str]]:
+    return [{"TagKey": STAGE, "TagValue": stage}]

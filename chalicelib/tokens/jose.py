@@ -1,49 +1,19 @@
-"""As much of JOSE as signing with one P-256 key needs: key, thumbprint, compact form, raw signature.
+"""As much of JOSE as signing with one P-256 key needs: compact form, raw signature.
 
 Written out because `cryptography` costs 75 ms of every cold start, and KMS does all the cryptography.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 import orjson
 
-Jwk = dict[str, str]
+from chalicelib.kernel.jwk import ALGORITHM, COORDINATE_BYTES, base64url
 
-ALGORITHM: Final = "ES256"
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type, not a secret
 
-_COORDINATE_BYTES: Final = 32
-# SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480): always these 27 bytes, then X and Y.
-_P256_PREFIX: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 _SEQUENCE: Final = 0x30
 _INTEGER: Final = 0x02
-
-
-def base64url(data: bytes) -> str:
-    """Return base64url without padding (RFC 7515, section 2)."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def public_jwk(public_key: bytes) -> Jwk:
-    """Return the JWK of a P-256 key given as DER SubjectPublicKeyInfo, its thumbprint as `kid`.
-
-    Raises ValueError for any other kind of key.
-    """
-    point = public_key.removeprefix(_P256_PREFIX)
-    if point == public_key or len(point) != 2 * _COORDINATE_BYTES:
-        raise ValueError("not the public key of an uncompressed P-256 point")
-    x, y = base64url(point[:_COORDINATE_BYTES]), base64url(point[_COORDINATE_BYTES:])
-    jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
-    return {**jwk, "kid": thumbprint(jwk), "use": "sig", "alg": ALGORITHM}
-
-
-def thumbprint(jwk: Mapping[str, str]) -> str:
-    """Return the SHA-256 thumbprint of an EC key (RFC 7638): its required members in alphabetical order."""
-    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-    return base64url(sha256(orjson.dumps(required, option=orjson.OPT_SORT_KEYS)).digest())
 
 
 def signing_input(kid: str, claims: Mapping[str, str | int]) -> bytes:
@@ -76,6 +46,6 @@ def _integer(der: bytes) -> tuple[bytes, bytes]:
         raise ValueError("not a DER integer")
     end = 2 + der[1]
     value = der[2:end].lstrip(b"\0")
-    if der[2] & 0x80 or len(value) > _COORDINATE_BYTES:
+    if der[2] & 0x80 or len(value) > COORDINATE_BYTES:
         raise ValueError("not a coordinate of P-256")
-    return value.rjust(_COORDINATE_BYTES, b"\0"), der[end:]
+    return value.rjust(COORDINATE_BYTES, b"\0"), der[end:]

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from chalicelib.tokens.jose import compact, public_jwk, signing_input
+from chalicelib.kernel.jwk import public_jwk
+from chalicelib.tokens.jose import compact, signing_input
 
 CALL_SECONDS: Final = 3.0
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.kernel.clock import SECOND_MS
+from chalicelib.kernel.jwk import base64url
 from chalicelib.tokens.client import Client
-from chalicelib.tokens.jose import base64url
 
 JTI_BITS: Final = 128
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,11 +18,14 @@ from emulator.control.functions.rules import Rules
 from emulator.control.kept import Kept
 from emulator.control.operation import Plane
 from emulator.lambdas.asynchronous import Asynchronous
+from emulator.lambdas.event_sources import ScheduleSource
 from emulator.lambdas.followers import Followers
 from emulator.lambdas.functions import DeployedFunctions
 from emulator.lambdas.invoke_api import InvokeApi
+from emulator.lambdas.streams import request_id
 
 FUNCTIONS_STOP_SECONDS = 1.5
+_EVENTS = "events.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class Here:
         machine = Machine(*place, _environment(control_port), arguments.worker)
         roster = Roster(kept, Code(kept.folder / "code"), functions, machine, clock)
         rules = Rules(kept, followers, *place)
-        return cls(functions, followers, Asynchronous(functions, clock), Lambda(roster, followers), rules)
+        here = cls(functions, followers, Asynchronous(functions, clock), Lambda(roster, followers), rules)
+        followers.scheduled = here.scheduled
+        return here
 
     @property
     def planes(self) -> tuple[Plane, ...]:
@@ -53,6 +59,19 @@ class Here:
     def invoke(self) -> InvokeApi:
         """Lambda's Invoke."""
         return InvokeApi(self.functions, self.asynchronous)
+
+    def permits(self, function: str, source_arn: str) -> bool:
+        """Tell whether API Gateway may invoke a function for one of its methods or authorizers."""
+        return self.plane.permissions.may_invoke(function, "apigateway.amazonaws.com", source_arn)
+
+    def scheduled(self, source: ScheduleSource, payload: bytes) -> None:
+        """Start a function by a rule as EventBridge does: asynchronously, and if the function's policy allows it."""
+        config = self.functions.config(source.function)
+        if config is None or not self.plane.permissions.may_invoke(source.function, _EVENTS, source.rule):
+            why = "there is none" if config is None else "its policy does not allow it"
+            sys.stderr.write(f"{source.rule}: {source.function} is not started: {why}\n")
+            return
+        self.asynchronous.accept(config, payload, request_id())
 
     async def start(self) -> None:
         """Run and follow again what was deployed before."""

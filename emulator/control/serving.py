@@ -12,6 +12,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from emulator.clock import Clock
 from emulator.control.apis.live import Live
@@ -22,6 +23,7 @@ from emulator.control.kept import Kept
 from emulator.control.server import ControlApi
 from emulator.gateway.chain import Surroundings
 from emulator.gateway.metrics import Metrics
+from emulator.gateway.permission import Permits
 from emulator.keyset import https_fetch
 from emulator.lambdas import Invoker
 from emulator.lambdas.invoke_api import InvokeServer, bound
@@ -39,7 +41,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         port = int(listener.getsockname()[1])
         here = None if arguments.endpoint else Here.of(arguments, place, kept, port)
         functions = here.functions if here else _elsewhere(arguments, place[0])
-        gateway = _gateway(arguments, (kept, place), functions, keysets, metrics)
+        gateway = _gateway(arguments, (kept, place), (functions, here.permits if here else None), keysets, metrics)
         async with _controlled(_application(gateway, here), listener), _running(here, functions):
             _restore(gateway)
             print(f"emulator: control planes on http://127.0.0.1:{port}", file=sys.stderr, flush=True)  # noqa: T201
@@ -65,12 +67,13 @@ def _elsewhere(arguments: argparse.Namespace, region: str) -> Invoker:
 def _gateway(
     arguments: argparse.Namespace,
     where: tuple[Kept, tuple[str, str]],
-    functions: Invoker,
+    invoked: tuple[Invoker, Permits | None],
     keysets: KeySets,
     metrics: Metrics,
 ) -> ApiGateway:
-    (kept, place), clock = where, Clock()
+    (kept, place), (functions, permits), clock = where, invoked, Clock()
     around = Surroundings(functions, REFUSALS, keysets, write_log, port=arguments.port, clock=clock, metrics=metrics)
+    around = replace(around, permits=permits)
     front = tuple(arguments.front.split("/")) if arguments.front else None
     live = Live(around, kept.folder, *place, keysets.know, front)
     return ApiGateway(kept, live, https_fetch(arguments.ca, clock), clock)

@@ -45,6 +45,7 @@ from emulator.gateway.lambda_authorizer import LambdaAuthorizers
 from emulator.gateway.metrics import Meter, Metrics
 from emulator.gateway.mock import Mocks
 from emulator.gateway.parse import parse
+from emulator.gateway.permission import Permission, Permits
 from emulator.gateway.quota import Quotas
 from emulator.gateway.respond import Refusals, seal
 from emulator.gateway.route import Router
@@ -70,6 +71,7 @@ class Surroundings:
     clock: Clock = Clock()  # noqa: RUF009 (frozen: one may be shared)
     randomness: Randomness = os.urandom
     metrics: Metrics = field(default_factory=Metrics)
+    permits: Permits | None = None
 
 
 class Gateway:
@@ -86,11 +88,13 @@ class Gateway:
         self.meter = Meter.of(deployment, around.metrics)
         self.quotas = Quotas(dict(deployment.plans), around.clock, around.quota_file)
         events = Events.of(deployment, around.port)
+        permission = Permission(deployment, around.permits)
         self.lambda_authorizers = LambdaAuthorizers(
             functions=around.functions,
             refusals=tuple(around.invocation_refusals),
             identities=Identities(variables, deployment.stage.variables),
             events=AuthorizerEvents(deployment, events),
+            permission=permission,
             clock=around.clock,
         )
         self.integrations = Integrations(
@@ -99,6 +103,7 @@ class Gateway:
             events=events,
             mocks=Mocks.of(methods, variables),
             services=HttpIntegrations.of(deployment, variables, around.clock),
+            permission=permission,
             clock=around.clock,
         )
         self.deployment = deployment

@@ -14,6 +14,7 @@ from emulator.gateway.errors import Refusal
 from emulator.gateway.event import Events
 from emulator.gateway.http_integration import HttpIntegrations
 from emulator.gateway.mock import Mocks
+from emulator.gateway.permission import Permission
 from emulator.gateway.proxy_answer import read_answer
 
 # Lambda's quota for a synchronous request and its answer, in bytes.
@@ -45,6 +46,7 @@ class Integrations:
     events: Events
     mocks: Mocks
     services: HttpIntegrations
+    permission: Permission
     clock: Clock
     running: set[asyncio.Task[Outcome]] = field(default_factory=set)
 
@@ -65,6 +67,9 @@ class Integrations:
         payload = self.events.build(exchange)
         if len(payload) > LAMBDA_LIMIT:
             raise Refusal("REQUEST_TOO_LARGE")
+        if not self.permission.holds(exchange, integration):
+            exchange.integration.error = "the function's policy does not allow it"
+            raise Refusal("API_CONFIGURATION_ERROR", status=500)
         begun = self.clock.steady()
         try:
             outcome = await self._within(exchange, integration, payload)

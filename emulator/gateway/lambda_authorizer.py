@@ -27,6 +27,7 @@ from emulator.gateway.context import Exchange
 from emulator.gateway.errors import Refusal
 from emulator.gateway.identity import Identities, Identity
 from emulator.gateway.invoke import Functions, Outcome
+from emulator.gateway.permission import Permission
 
 # Answers remembered per authorizer.
 REMEMBERED = 10_000
@@ -60,6 +61,7 @@ class LambdaAuthorizers:
     refusals: tuple[type[Exception], ...]
     identities: Identities
     events: AuthorizerEvents
+    permission: Permission
     clock: Clock
     timeout_seconds: float = TIMEOUT_SECONDS
     remembered: dict[LambdaAuthorizer, OrderedDict[bytes, _Remembered]] = field(default_factory=dict)
@@ -115,6 +117,8 @@ class LambdaAuthorizers:
 
     async def _call(self, exchange: Exchange, authorizer: LambdaAuthorizer, identity: Identity) -> Ruling | _Failure:
         """Waits as long as an authorizer may take. The function is never stopped by it: it runs on."""
+        if not self.permission.holds_for(authorizer):
+            return _Failure("AUTHORIZER_CONFIGURATION_ERROR", "the authorizer's policy does not allow to call it")
         payload = self.events.build(exchange, authorizer, identity.token)
         ids = exchange.ids
         call = self.functions.invoke(authorizer.function, payload, request_id=ids.request_id, trace_id=ids.trace_id)

@@ -20,9 +20,9 @@ import orjson
 
 from emulator.clock import Clock
 from emulator.lambdas.config import LATEST, FunctionConfig, Outcome
-from emulator.lambdas.destinations import Deliver, deliver, instant, is_destination
+from emulator.lambdas.destinations import Bury, Deliver, bury, deliver, instant, is_destination
 from emulator.lambdas.functions import Functions
-from emulator.lambdas.pool import TooManyRequests
+from emulator.lambdas.pool import TooManyRequests, UnknownFunction
 
 PAUSES_SECONDS = (1.0, 2.0)
 THROTTLED_PAUSE_SECONDS = 1.0
@@ -47,12 +47,13 @@ class Asynchronous:
     clock: Clock
     wait: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
     deliver: Deliver = deliver
+    bury: Bury = bury
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def accept(self, config: FunctionConfig, payload: bytes, request_id: str) -> None:
         """Take an event; what becomes of it is known to its destination, and on the error stream."""
         event = _Event(config, payload, request_id, self.clock.wall())
-        task = asyncio.get_running_loop().create_task(self._bring(event))
+        task = asyncio.get_running_loop().create_task(self._bring_while_there(event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -66,6 +67,12 @@ class Asynchronous:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _bring_while_there(self, event: _Event) -> None:
+        try:
+            await self._bring(event)
+        except UnknownFunction:  # deleted meanwhile, and its destinations with it
+            _give_up(event, "there is no such function any more")
 
     async def _bring(self, event: _Event) -> None:
         while True:
@@ -94,19 +101,21 @@ class Asynchronous:
     async def _tell(self, event: _Event, outcome: Outcome | None, condition: str, destination: str | None) -> None:
         """Send the record to the destination, which is an ARN or a function; without one, errors are printed."""
         config = event.config
+        if condition != "Success" and config.dead_letters:
+            await self.bury(config.dead_letters, event.payload.decode(), _last_words(event, outcome))
         if destination is None:
             if condition != "Success":
-                print(f"[{config.name} {event.request_id}] given up: {condition}", file=sys.stderr, flush=True)  # noqa: T201
+                _give_up(event, condition)
             return
         record = orjson.dumps(self._record(event, outcome, condition))
         if is_destination(destination):
             await self.deliver(destination, record.decode())
             return
-        pool = self.functions.pool(destination)
-        if pool is None:
+        receiver = self.functions.config(destination)
+        if receiver is None:
             print(f"[{config.name}] there is no function {destination}", file=sys.stderr, flush=True)  # noqa: T201
             return
-        self.accept(pool.config, record, event.request_id)
+        self.accept(receiver, record, event.request_id)
 
     def _record(self, event: _Event, outcome: Outcome | None, condition: str) -> dict[str, Any]:
         error = outcome.error if outcome else None
@@ -124,6 +133,18 @@ class Asynchronous:
             | ({"functionError": error} if error else {}),
             "responsePayload": _json(outcome.payload) if outcome else None,
         }
+
+
+def _give_up(event: _Event, why: str) -> None:
+    print(f"[{event.config.name} {event.request_id}] given up: {why}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _last_words(event: _Event, outcome: Outcome | None) -> dict[str, str]:
+    """The attributes of a dead letter. Source: Lambda developer guide, "Adding a dead-letter queue"."""
+    document = _json(outcome.payload) if outcome else None
+    message = str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+    code = "429" if outcome is None else "200"
+    return {"RequestID": event.request_id, "ErrorCode": code, "ErrorMessage": message[:1_000] or "-"}
 
 
 def _qualified(config: FunctionConfig) -> str:

@@ -22,6 +22,14 @@ class Checkpoints:
     def put(self, name: str, number: str) -> None:
         """Remember that everything up to this number is settled."""
         self._numbers[name] = number
+        self._write()
+
+    def forget(self, mapping: str) -> None:
+        """Forget how far a mapping has come: there is none of this name any more."""
+        self._numbers = {name: one for name, one in self._numbers.items() if not name.startswith(f"{mapping}|")}
+        self._write()
+
+    def _write(self) -> None:
         fresh = self._file.with_suffix(".new")
         fresh.write_bytes(orjson.dumps(self._numbers))
         fresh.replace(self._file)

@@ -19,7 +19,8 @@ class FunctionConfig:
     """One function as it would be deployed; `handler` is what Chalice would deploy, `code_root` its folder.
 
     Four of them are for asynchronous invocation: `on_success` and `on_failure` name the function that is sent the
-    record of what became of an event. Source: API PutFunctionEventInvokeConfig, with its defaults.
+    record of what became of an event. Source: API PutFunctionEventInvokeConfig, with its defaults. `dead_letters` is
+    the ARN of the queue or topic that is sent the events themselves that were given up.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FunctionConfig:
     on_success: str | None = None
     on_failure: str | None = None
     version: str = LATEST
+    dead_letters: str | None = None
 
     @property
     def key(self) -> str:

@@ -42,7 +42,10 @@ class BadEventSource(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamSource:
-    """A function behind a table's stream; -1 stands for ever, durations are in seconds."""
+    """A function behind a table's stream; -1 stands for ever, durations are in seconds.
+
+    `mapping` is the name under which is kept how far it has come: a mapping may change its function and go on.
+    """
 
     function: str
     table: str
@@ -55,6 +58,7 @@ class StreamSource:
     maximum_record_age_seconds: int = FOR_EVER
     on_failure: str = ""
     filter_patterns: Sequence[Pattern] = ()
+    mapping: str = ""
 
     def takes(self, record: Mapping[str, Any]) -> bool:
         """Tell whether a record fits one of the patterns, or there is none."""
@@ -88,10 +92,12 @@ class QueueSource:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSource:
-    """A function that is started every `seconds`."""
+    """A function that is started every `seconds`; by which rule, by its ARN; with this text in the event's place."""
 
     function: str
     seconds: int
+    rule: str = ""
+    text: str = ""
 
 
 Source = StreamSource | QueueSource | ScheduleSource
@@ -172,8 +178,14 @@ def _check_pattern(pattern: Any) -> None:
     for wanted in pattern.values():
         if isinstance(wanted, Mapping):
             _check_pattern(wanted)
-        elif not all(not isinstance(one, Mapping) or set(one) == {"exists"} for one in wanted):
+        elif not isinstance(wanted, list) or not all(map(_is_understood, wanted)):
             raise BadEventSource(f"the filter {wanted!r} is not understood here; equality and exists are")
+
+
+def _is_understood(alternative: Any) -> bool:
+    if isinstance(alternative, Mapping):
+        return set(alternative) == {"exists"} and isinstance(alternative["exists"], bool)
+    return not isinstance(alternative, list)
 
 
 def rate_seconds(rate: str) -> int:

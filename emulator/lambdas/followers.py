@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,18 @@ from emulator.lambdas.config import Invoker, Outcome
 from emulator.lambdas.event_sources import QueueSource, ScheduleSource, Source, StreamSource
 from emulator.lambdas.queues import QueueFollower
 from emulator.lambdas.schedules import Schedule
-from emulator.lambdas.streams import ShardFollower, StreamFollower, request_id
+from emulator.lambdas.streams import Invoke, ShardFollower, StreamFollower, request_id
+
+Scheduled = Callable[[ScheduleSource, bytes], None]
+"""Starts a function by a schedule and waits for nothing, as EventBridge does; what it raises is said."""
 
 
 @dataclass(slots=True)
 class Followers:
-    """The sources, each in a task of its own; `state` is the folder that keeps how far each has come."""
+    """The sources, each in a task of its own; `state` is the folder that keeps how far each has come.
+
+    Without `scheduled`, a schedule waits for its function.
+    """
 
     sources: Sequence[Source]
     functions: Invoker
@@ -27,6 +33,7 @@ class Followers:
     clock: Clock
     region: str
     account: str
+    scheduled: Scheduled | None = None
     _checkpoints: Checkpoints = field(init=False)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
@@ -57,10 +64,25 @@ class Followers:
 
     def _follow(self, source: Source) -> Coroutine[Any, Any, None]:
         if isinstance(source, ScheduleSource):
-            return Schedule(source, self._invoke, self.clock, self.region, self.account).follow()
+            return Schedule(source, self._by_schedule(source), self.clock, self.region, self.account).follow()
         if isinstance(source, QueueSource):
             return self._queue(source).follow()
         return self._stream(source).follow()
+
+    def _by_schedule(self, source: ScheduleSource) -> Invoke:
+        start = self.scheduled
+        if start is None:
+            return self._invoke
+
+        async def invoke(_function: str, payload: bytes) -> Outcome:
+            start(source, payload)
+            return Outcome(b"")
+
+        return invoke
+
+    def forget(self, mapping: str) -> None:
+        """Forget how far a mapping has come."""
+        self._checkpoints.forget(mapping)
 
     def _queue(self, source: QueueSource) -> QueueFollower:
         # boto3 takes its time to import: only a machine with a queue waits for it.

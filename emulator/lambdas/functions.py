@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from watchfiles import PythonFilter, awatch
 
 from emulator.clock import Clock
 from emulator.lambdas.bytecode import compile_code
-from emulator.lambdas.config import MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
+from emulator.lambdas.config import LATEST, MAXIMUM_PAYLOAD_BYTES, FunctionConfig, Outcome
 from emulator.lambdas.pool import Pool, TooManyRequests, UnknownFunction
 
 IDLE_SECONDS = 300.0
@@ -82,7 +85,9 @@ class Functions:
             raise UnknownFunction(name)
         if len(payload) > MAXIMUM_PAYLOAD_BYTES:
             return Outcome(b'{"errorType":"RequestTooLargeException"}', "Unhandled")
-        trace_id = _decided(trace_id, request_id)
+        return await self._admit(pool, request_id, payload, _decided(trace_id, request_id))
+
+    async def _admit(self, pool: Pool, request_id: str, payload: bytes, trace_id: str) -> Outcome:
         if pool.config.reserved_concurrency is not None:
             return await pool.invoke(request_id, payload, trace_id)
         return await self._invoke_shared(pool, request_id, payload, trace_id)
@@ -99,6 +104,11 @@ class Functions:
     def pool(self, name: str) -> Pool | None:
         """Return what runs `name`: a function from the source tree is the same under every version and alias."""
         return self.pools.get(name.partition(":")[0])
+
+    def config(self, name: str) -> FunctionConfig | None:
+        """Return the function that `name` leads to now, None if there is none."""
+        pool = self.pool(name)
+        return pool.config if pool else None
 
     def _share(self) -> None:
         """Find out what is left of the account's concurrency for functions that have reserved none."""
@@ -150,14 +160,47 @@ class DeployedFunctions(Functions):
 
     def __init__(self, clock: Clock) -> None:
         """Begin with none."""
+        self._reserved: dict[str, int] = {}
         super().__init__([], clock=clock, watch=False, warm=False)
         self.aliases: dict[str, Targets] = {}
+        self.asynchronous: dict[str, Mapping[str, Any]] = {}
         self.chance: Callable[[], float] = _chance
+        self._busy: Counter[str] = Counter()
+        self._compiled: set[str] = set()
 
     def pool(self, name: str) -> Pool | None:
         """Return what runs `name`, `name:version` or `name:alias`; of an alias with weights, by chance."""
+        name = name.removesuffix(f":{LATEST}")
         targets = self.aliases.get(name)
         return self.pools.get(name if targets is None else self._chosen(targets))
+
+    def config(self, name: str) -> FunctionConfig | None:
+        """Return the version that `name` leads to now, to be invoked asynchronously as was said of this very name."""
+        found = super().config(name)
+        return replace(found, **self.asynchronous.get(name.removesuffix(f":{LATEST}"), {})) if found else None
+
+    def reserve(self, name: str, concurrency: int | None) -> None:
+        """Let all versions of a function together run this many events at once; None leaves them the common rest."""
+        self._reserved.pop(name, None)
+        if concurrency is not None:
+            self._reserved[name] = concurrency
+        self._share()
+
+    def _share(self) -> None:
+        self._shared = self._concurrency - sum(self._reserved.values())
+
+    async def _admit(self, pool: Pool, request_id: str, payload: bytes, trace_id: str) -> Outcome:
+        name = pool.config.name
+        reserved = self._reserved.get(name)
+        if reserved is None:
+            return await self._invoke_shared(pool, request_id, payload, trace_id)
+        if self._busy[name] >= reserved:
+            raise TooManyRequests(name)
+        self._busy[name] += 1
+        try:
+            return await pool.invoke(request_id, payload, trace_id)
+        finally:
+            self._busy[name] -= 1
 
     def _chosen(self, targets: Targets) -> str:
         """The first target that chance falls on; the last one has what the weights before it leave."""
@@ -170,10 +213,12 @@ class DeployedFunctions(Functions):
 
     async def put(self, key: str, config: FunctionConfig) -> None:
         """Run a function under this key from now on; events that are with the one before end there."""
-        await compile_code(_packages([config]))
+        if config.code_root not in self._compiled:
+            with suppress(OSError):  # no process to be had: what is not compiled starts later, and runs all the same
+                await compile_code(_packages([config]))
+            self._compiled.add(config.code_root)
         self.drop(key)
         self.pools[key] = Pool(config, self._clock)
-        self._share()
 
     def drop(self, key: str) -> None:
         """Run a function no more."""
@@ -181,7 +226,13 @@ class DeployedFunctions(Functions):
         if before is not None:
             before.leave()
             self._leaving.append(before)
-            self._share()
+
+    def code_in_use(self) -> set[str]:
+        """The folders of all code that something runs from or may run from, also to its last event."""
+        self._leaving = [pool for pool in self._leaving if not pool.is_empty]
+        roots = {pool.config.code_root for pool in (*self._leaving, *self.pools.values())}
+        self._compiled &= roots
+        return roots
 
     def point(self, alias: str, targets: Targets) -> None:
         """Let an alias (`name:live`) stand for these from now on, none for none; who serves by it is warm."""

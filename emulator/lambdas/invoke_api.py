@@ -96,10 +96,10 @@ class InvokeApi:
         found = _NAME.fullmatch(named)
         qualifier = dict(parse_qsl(query)).get("Qualifier") or (found[2] if found else None)
         name = (found[1] if found else named) + (f":{qualifier}" if qualifier and qualifier != LATEST else "")
-        pool = self.functions.pool(name)
-        if pool is None:
+        config = self.functions.config(name)
+        if config is None:
             raise Refused(404, "ResourceNotFoundException", f"Function not found: {named}")
-        return pool.config
+        return config
 
     async def _invoke(self, config: FunctionConfig, payload: bytes) -> Answer:
         try:

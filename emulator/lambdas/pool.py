@@ -45,6 +45,11 @@ class Pool:
         """Tell whether an environment waits for work."""
         return bool(self._idle)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing runs here and nothing waits."""
+        return not self.environments and not self._queue
+
     async def invoke(self, request_id: str, payload: bytes, trace_id: str) -> Outcome:
         """Run one event to its end; a caller that leaves takes its place in the queue with it, not the event.
 

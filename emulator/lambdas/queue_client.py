@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import boto3
@@ -30,14 +31,19 @@ class Boto3Queue:
         self._url = self._arn = ""
 
     async def receive(self, limit: int, wait_seconds: float) -> Sequence[Message]:
-        """Return messages as events have them."""
-        return await asyncio.to_thread(_guarded, lambda: self._receive(limit, wait_seconds))
+        """Return messages as events have them; who leaves while the queue is asked gives back what comes."""
+        left = threading.Event()
+        try:
+            return await asyncio.to_thread(_guarded, lambda: self._receive(limit, wait_seconds, left))
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
     async def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages by their receipts."""
         await asyncio.to_thread(_guarded, lambda: self._delete(messages))
 
-    def _receive(self, limit: int, wait_seconds: float) -> list[Message]:
+    def _receive(self, limit: int, wait_seconds: float, left: threading.Event) -> list[Message]:
         answer = self._client.receive_message(
             QueueUrl=self._found(),
             MaxNumberOfMessages=limit,
@@ -45,7 +51,15 @@ class Boto3Queue:
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        return [self._as_event(message) for message in answer.get("Messages", ())]
+        messages = [self._as_event(message) for message in answer.get("Messages", ())]
+        if left.is_set():
+            self._give_back(messages)
+        return messages
+
+    def _give_back(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            receipt = message["receiptHandle"]
+            self._client.change_message_visibility(QueueUrl=self._found(), ReceiptHandle=receipt, VisibilityTimeout=0)
 
     def _delete(self, messages: Sequence[Message]) -> None:
         for start in range(0, len(messages), RECEIVED_AT_ONCE):
@@ -90,16 +104,19 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def send(arn: str, body: str) -> None:
+def send(arn: str, body: str, attributes: Mapping[str, str]) -> None:
     """Send a record to the queue or the topic that an ARN names; raises Unavailable."""
     *_, service, _, _, name = arn.split(":", 5)
+    kinds = {"ErrorCode": "Number"}
+    given = {key: {"DataType": kinds.get(key, "String"), "StringValue": value} for key, value in attributes.items()}
 
     def to_queue() -> None:
         queues = boto3.client("sqs", config=_CONFIG)
-        queues.send_message(QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body)
+        url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+        queues.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)
 
     def to_topic() -> None:
-        boto3.client("sns", config=_CONFIG).publish(TopicArn=arn, Message=body)
+        boto3.client("sns", config=_CONFIG).publish(TopicArn=arn, Message=body, MessageAttributes=given)
 
     _guarded(to_queue if service == "sqs" else to_topic)
 

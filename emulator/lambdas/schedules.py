@@ -47,8 +47,10 @@ class Schedule:
 
     def event(self) -> bytes:
         """Return the event of a run now."""
+        if self.source.text:
+            return self.source.text.encode()
         moment = datetime.fromtimestamp(self.clock.wall() // 1_000, tz=UTC)
-        rule = f"arn:aws:events:{self.region}:{self.account}:rule/{self.source.function}"
+        rule = self.source.rule or f"arn:aws:events:{self.region}:{self.account}:rule/{self.source.function}"
         return orjson.dumps(
             {
                 "version": "0",

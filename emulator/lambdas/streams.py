@@ -72,8 +72,8 @@ class ShardFollower:
     _name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Name the checkpoint by function, stream and shard."""
-        self._name = f"{self.source.function}|{self.reader.stream}|{self.shard}"
+        """Name the checkpoint by mapping or function, stream and shard."""
+        self._name = f"{self.source.mapping or self.source.function}|{self.reader.stream}|{self.shard}"
 
     async def follow(self) -> None:
         """Follow the shard until cancelled; whatever goes wrong is said, and the batch comes again."""

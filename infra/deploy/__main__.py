@@ -9,7 +9,8 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy.account import read_account
+from infra.deploy.account import Account, read_account
+from infra.deploy.bucket_step import Bucket
 from infra.deploy.course import deploy, destroy, plan
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import short_name
@@ -23,7 +24,7 @@ from infra.local.attach import attach
 from infra.local.engines import ROOT
 from infra.local.finding import Finding
 from infra.local.place import STAGE, Place
-from infra.resources import LOCAL_STAGE
+from infra.resources import LOCAL_STAGE, read_resources
 
 FOLDER: Final = ROOT / ".local" / "deploy"
 
@@ -63,11 +64,13 @@ def _functions(stage: str) -> dict[str, str]:
 def _target(options: argparse.Namespace, data: Path | None) -> Target:
     if data is not None:
         return here(Place.of_running(data), read_account())
-    issuer = _issuer(options)
+    if bool(options.issuer) != bool(options.issuer_directory):
+        raise DeployFault("an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither")
+    account = read_account()
     return Target(
         options.stage,
-        read_account(),
-        issuer,
+        account,
+        _issuer(options, account),
         url=options.url.rstrip("/"),
         ca=options.ca,
         folder=FOLDER / options.stage,
@@ -75,9 +78,10 @@ def _target(options: argparse.Namespace, data: Path | None) -> Target:
     )
 
 
-def _issuer(options: argparse.Namespace) -> Issuer:
-    if not options.issuer or not options.issuer_directory:
-        raise DeployFault("name the issuer: --issuer https://... and --issuer-directory FOLDER")
+def _issuer(options: argparse.Namespace, account: Account) -> Issuer:
+    if not options.issuer:
+        bucket = Bucket(account, read_resources(options.stage).issuer_bucket_of(account.account))
+        return Issuer(bucket.url, bucket)
     return Issuer(options.issuer, Folder(options.issuer_directory), options.ca)
 
 

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 
 from infra.deploy.fault import DeployFault
+from infra.permissions import Where
 
 # API Gateway allows some of its changes five times a second: who is told to slow down does.
 _CONFIG: Final = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
@@ -60,6 +61,11 @@ class Account:
             made.meta.events.register(f"needs-retry.{made.meta.service_model.service_id.hyphenize()}", wait_seconds)
             self._clients[service] = made
         return self._clients[service]
+
+    @property
+    def where(self) -> Where:
+        """The same as policies and templates take it."""
+        return Where(self.account, self.region)
 
     @property
     def is_aws(self) -> bool:

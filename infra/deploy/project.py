@@ -34,7 +34,15 @@ class Project:
     digest: str
 
 
-def write_project(folder: Path, stage: str, account: Account, issuer: str, audience: str) -> Project:
+@dataclass(frozen=True, slots=True)
+class IssuedBy:
+    """Who issues a stage's tokens: the issuer's URL, and where its documents are kept (`s3://...`, `file:///...`)."""
+
+    url: str
+    documents: str
+
+
+def write_project(folder: Path, stage: str, account: Account, issuer: IssuedBy, audience: str) -> Project:
     """Write the project; the same code and settings give the same bytes."""
     for name in _SHIPPED:
         _copy(ROOT / name, folder / name)
@@ -55,12 +63,15 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _config(stage: str, issuer: str, audience: str) -> dict[str, Any]:
+def _config(stage: str, issuer: IssuedBy, audience: str) -> dict[str, Any]:
     text = (ROOT / ".chalice" / "config.json").read_text()
     config: dict[str, Any] = json.loads(text.replace(f"tollgate-{LOCAL_STAGE}-", f"tollgate-{stage}-"))
     settings = config["stages"].pop(LOCAL_STAGE)
-    settings["environment_variables"]["TOLLGATE_STAGE"] = stage
-    settings["lambda_functions"]["tokens"]["environment_variables"] |= {"ISSUER": issuer, "AUDIENCE": audience}
+    tables = {f"{name.upper()}_TABLE": table for name, table in read_resources(stage).tables.items()}
+    settings["environment_variables"] |= {"TOLLGATE_STAGE": stage, **tables}
+    functions = settings["lambda_functions"]
+    functions["tokens"]["environment_variables"] |= {"ISSUER": issuer.url, "AUDIENCE": audience}
+    functions["keys"]["environment_variables"] |= {"ISSUER": issuer.url, "ISSUER_DOCUMENTS": issuer.documents}
     config["stages"][stage] = settings
     return config
 

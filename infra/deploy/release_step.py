@@ -59,6 +59,7 @@ PROBES: Final[Mapping[str, Any]] = {
     "projections": NO_RECORDS,
     "payments_due": {},
     "transfers_due": {},
+    "keys": {},
     "verifier": None,
 }
 """What a new version is asked before it serves; what is not named gets a request, and None is not asked: the verifier

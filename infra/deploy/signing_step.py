@@ -12,14 +12,18 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from chalicelib.kernel.clock import SECOND_MS, SystemClock
+from chalicelib.keys.document import NAME as KEYS_DOCUMENT
+from chalicelib.keys.document import Copy
+from chalicelib.keys.key import Keys, NoKey
 from infra.deploy.account import Account
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import missing
 from infra.files import PUBLIC_MODE, replace_file
 from infra.local.api_client import Api, Credentials
 from infra.resources import Resources
-from infra.signing import TOKEN_PATH, documents, ensure_pepper
-from infra.signing_keys import DELETED_DAYS, next_alias, previous_alias, read_key, read_keys
+from infra.signing import TOKEN_PATH, documents, ensure_pepper, note_published
+from infra.signing_keys import ensure_keys, give_up_keys, keyring_of, lacking
 
 WELL_KNOWN: Final = "/.well-known/"
 
@@ -29,6 +33,11 @@ class Publisher(Protocol):
 
     def publish(self, name: str, text: bytes) -> None:
         """Put a document in the place of the one that is there."""
+        ...
+
+    @property
+    def documents(self) -> str:
+        """The place as a URL, for the function that rotates the keys: `s3://<bucket>` or `file:///<folder>`."""
         ...
 
 
@@ -42,6 +51,11 @@ class Folder:
         """Put a document there in one rename."""
         replace_file(self.path / name, text, PUBLIC_MODE)
 
+    @property
+    def documents(self) -> str:
+        """The folder as a URL."""
+        return self.path.absolute().as_uri()
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -50,6 +64,11 @@ class Issuer:
     url: str
     publisher: Publisher
     ca: str = ""
+
+    @property
+    def documents(self) -> str:
+        """Where the documents are kept: `s3://<bucket>` or `file:///<folder>`."""
+        return self.publisher.documents
 
     def read(self, name: str) -> bytes | None:
         """Return a document as the world sees it; None if it is not there."""
@@ -80,19 +99,18 @@ class SigningStep:
 
     def differences(self) -> list[str]:
         """Compare key, pepper and what the issuer's host serves."""
-        found = []
-        if read_key(self._kms, self.resources.signing_key, None) is None:
-            return [f"the signing key {self.resources.signing_key} is missing"]
+        found = lacking(self._kms, self.resources.signing_key, self.resources.stage)
+        if found:
+            return found
         if not self._has_pepper():
             found.append(f"the secret {self.resources.pepper} is missing")
-        for name, text in self._documents().items():
+        for name, text in self._documents(keyring_of(self._kms, self.resources.signing_key).read()).items():
             if self.issuer.read(name) != text:
                 found.append(f"{self.issuer.url}{WELL_KNOWN}{name} is not what it should be, or cannot be read")
         return found
 
-    def _documents(self) -> dict[str, bytes]:
-        keys = read_keys(self._kms, self.resources.signing_key)
-        return documents(self.issuer.url, self.api_url() + TOKEN_PATH, keys.published())
+    def _documents(self, keys: Keys) -> dict[str, bytes]:
+        return documents(self.issuer.url, self.api_url() + TOKEN_PATH, keys.published(_now()))
 
     def _has_pepper(self) -> bool:
         try:
@@ -106,22 +124,30 @@ class SigningStep:
     def apply(self) -> None:
         """Make them; DeployFault if the documents cannot be read where they should be."""
         ensure_pepper(self.account.client("secretsmanager"), self.resources.pepper, self.pepper_file)
-        for name, text in self._documents().items():
+        texts = self._documents(self._ensured())
+        for name, text in texts.items():
             self.issuer.publisher.publish(name, text)
-        if any(self.issuer.read(name) is None for name in self._documents()):
+        if any(self.issuer.read(name) is None for name in texts):
             raise DeployFault(
                 f"{self.issuer.url}{WELL_KNOWN} cannot be read from here, so API Gateway could not read it either: "
                 "see to the issuer's host, then run this again"
             )
 
+    def _ensured(self) -> Keys:
+        """The keys, made where they are missing; the hour of a standby that nobody sees yet begins."""
+        alias, before = self.resources.signing_key, self.issuer.read(KEYS_DOCUMENT)
+        try:
+            keys = ensure_keys(self._kms, alias, self.resources.stage)
+        except NoKey as fault:
+            raise DeployFault(str(fault)) from None
+        note_published(self._kms, alias, keys, Copy(before).kids() if before else frozenset(), _now())
+        return keys
+
     def destroy(self) -> list[str]:
         """Delete what only a new deployment could use; where money is kept, key and pepper stay."""
         if self.resources.keeps_money and not self.give_up_ledger:
             return [f"(stays: {self.resources.signing_key} and {self.resources.pepper}, which clients live by)"]
-        gone = []
-        for alias in (self.resources.signing_key, next_alias(self.resources.signing_key)):
-            gone += self._forget_key(alias)
-        gone += self._forget_key(previous_alias(self.resources.signing_key))
+        gone = list(give_up_keys(self._kms, self.resources.signing_key))
         if self._has_pepper():
             self.account.client("secretsmanager").delete_secret(
                 SecretId=self.resources.pepper, ForceDeleteWithoutRecovery=True
@@ -129,14 +155,10 @@ class SigningStep:
             gone.append(f"the secret {self.resources.pepper}")
         return gone
 
-    def _forget_key(self, alias: str) -> list[str]:
-        key = read_key(self._kms, alias, None)
-        if key is None:
-            return []
-        self._kms.delete_alias(AliasName=alias)
-        self._kms.schedule_key_deletion(KeyId=key.id, PendingWindowInDays=DELETED_DAYS)
-        return [f"the key behind {alias}, for good in {DELETED_DAYS} days"]
-
     @property
     def _kms(self) -> Any:
         return self.account.client("kms")
+
+
+def _now() -> int:
+    return SystemClock().now_at() // SECOND_MS

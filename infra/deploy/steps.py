@@ -1,6 +1,5 @@
 """The steps of a stage, in the order in which each finds what it needs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,19 +7,24 @@ from typing import Any, Final
 import yaml
 
 from infra.deploy.account import Account
+from infra.deploy.alarms_step import AlarmsStep
 from infra.deploy.api_definition import ApiDefinition, read_definition
 from infra.deploy.api_found import find_api
 from infra.deploy.api_step import ApiStep, ShellStep
+from infra.deploy.bucket_step import Bucket, BucketStep
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import FunctionsStep, short_name
+from infra.deploy.log_step import LogRoleStep, LogStep
 from infra.deploy.permissions_step import PermissionsStep
-from infra.deploy.project import Project, write_project
+from infra.deploy.project import IssuedBy, Project, write_project
+from infra.deploy.queue_step import QueueStep
 from infra.deploy.release_step import ReleaseStep
 from infra.deploy.signing_step import Issuer, SigningStep
 from infra.deploy.sources_step import SchedulesStep, StreamsStep
 from infra.deploy.stage_step import FILE as STAGES
 from infra.deploy.stage_step import PlansStep, StageStep
 from infra.deploy.step import Step
+from infra.deploy.tables_step import TablesStep
 from infra.event_sources import APP
 from infra.functions import function_rows
 from infra.local.place import AUDIENCE
@@ -65,7 +69,8 @@ def check_stage(stage: str, file: Path = STAGES) -> None:
 
 def project_of(target: Target) -> Project:
     """Write the Chalice project of the stage."""
-    return write_project(target.folder / "project", target.stage, target.account, target.issuer.url, AUDIENCE)
+    issuer = IssuedBy(target.issuer.url, target.issuer.documents)
+    return write_project(target.folder / "project", target.stage, target.account, issuer, AUDIENCE)
 
 
 def definition_of(target: Target) -> ApiDefinition:
@@ -92,8 +97,16 @@ def steps_of(target: Target) -> list[Step]:
 
 
 def _resources(target: Target, resources: Resources) -> list[Step]:
-    makers: list[Callable[[Target, Resources], Step]] = []
-    return [make(target, resources) for make in makers]
+    account, given_up = target.account, target.give_up_ledger
+    in_bucket = isinstance(target.issuer.publisher, Bucket)
+    return [
+        TablesStep(account, resources, given_up),
+        QueueStep(account, resources, given_up),
+        *([BucketStep(account, resources)] if in_bucket else []),
+        LogStep(account, resources),
+        LogRoleStep(account),
+        AlarmsStep(account, resources),
+    ]
 
 
 def _functions(target: Target, project: Project, resources: Resources) -> list[Step]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from infra.local import ministack
+from infra.local import ministack, own_environment
 from infra.local.stream_indexes import index_streams
 
 HERE: Final = Path(__file__).parent
@@ -100,7 +100,7 @@ def _moto(reason: str) -> Choice:
 def _ministack(home: Path) -> Choice:
     try:
         python = ministack.obtain(home)
-    except ministack.NotInstalled as reason:
+    except own_environment.NotInstalled as reason:
         raise NoEngine(f"{reason}, or choose another ENGINE") from None
     sentence = f"data engine: MiniStack {ministack.version()}, data is NOT kept after a stop"
     return Choice("ministack", sentence, durable=False, binary=python)

@@ -50,7 +50,7 @@ class Place:
         engine, worker = environ.get("ENGINE") or "auto", environ.get("WORKER") or WORKERS[0]
         if worker not in WORKERS:
             raise BadSetting(f"WORKER={worker}: choose one of {', '.join(WORKERS)}")
-        deployed = bool(environ.get("DEPLOYED"))
+        deployed = _switch("DEPLOYED", environ)
         control = free_port() if deployed else 0
         port = _port(environ.get("PORT", ""))
         return cls(port, data, local, engine, worker, deployed=deployed, control_port=control)
@@ -124,6 +124,13 @@ def control_environment(port: int) -> dict[str, str]:
     """Return what leads AWS's clients to the control planes of the emulator."""
     url = f"http://{HOST}:{port}"
     return {f"AWS_ENDPOINT_URL_{service}": url for service in ("API_GATEWAY", "LAMBDA", "EVENTBRIDGE")}
+
+
+def _switch(name: str, environ: Mapping[str, str]) -> bool:
+    said = environ.get(name) or "0"
+    if said not in ("0", "1"):
+        raise BadSetting(f"{name} must be 0 or 1, not {said!r}")
+    return said == "1"
 
 
 def _port(text: str) -> int:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chalicelib.kernel.clock import SECOND_MS, SystemClock
 from infra.files import replace_file
 from infra.local import engines
 from infra.local.api_client import Api, Credentials
@@ -141,13 +142,16 @@ def _apply(place: Place) -> None:
 
     resources = read_resources(STAGE)
     tables.apply_tables(resources, boto3.client("dynamodb"))
-    keys = signing_keys.read_keys(boto3.client("kms"), resources.signing_key)
+    keys = signing_keys.ensure_keys(boto3.client("kms"), resources.signing_key, STAGE)
     signing.ensure_pepper(boto3.client("secretsmanager"), resources.pepper, place.data / "pepper")
     endpoint = place.base_url + signing.TOKEN_PATH
-    signing.write_documents(place.data / "issuer", place.issuer, endpoint, keys.published())
+    signing.write_documents(
+        place.data / "issuer", place.issuer, endpoint, keys.published(SystemClock().now_at() // SECOND_MS)
+    )
     mine = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     chosen = {name: os.environ.get(name, default) for name, default in _TUNABLE.items()}
-    overrides = {**mine, **chosen, "ISSUER": place.issuer, "AUDIENCE": AUDIENCE}
+    here = {"ISSUER": place.issuer, "ISSUER_DOCUMENTS": (place.data / "issuer").as_uri(), "AUDIENCE": AUDIENCE}
+    overrides = {**mine, **chosen, **here}
     functions.write_functions(place.data / "functions.json", functions.function_rows(STAGE, overrides))
     event_sources.write_sources(place.event_sources, event_sources.source_rows(resources, event_sources.LOCAL_RATES))
     if not (place.data / "api_keys.json").exists():
@@ -202,16 +206,11 @@ def _control_command(place: Place, certificates: Certificates) -> list[str]:
 
 def _deploy(place: Place) -> None:
     """Deploy to what was just started; imported here, because boto3 and Chalice take their time."""
-    import boto3  # noqa: PLC0415
-
-    from infra import tables  # noqa: PLC0415
     from infra.deploy.account import read_account  # noqa: PLC0415
     from infra.deploy.course import deploy  # noqa: PLC0415
     from infra.deploy.fault import DeployFault  # noqa: PLC0415
     from infra.deploy.here import here  # noqa: PLC0415
-    from infra.resources import read_resources  # noqa: PLC0415
 
-    tables.apply_tables(read_resources(STAGE), boto3.client("dynamodb"))
     try:
         deploy(here(place, read_account()))
     except DeployFault as fault:

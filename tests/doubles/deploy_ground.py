@@ -15,11 +15,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from emulator.control.functions.code import Code
-from emulator.control.functions.plane import Lambda
-from emulator.control.functions.roster import Machine, Roster
-from emulator.control.functions.rules import Rules
-from emulator.control.kept import Kept
 from emulator.control.operation import Operation, Plane
 from infra.deploy.account import Account
 from infra.deploy.api_definition import ApiDefinition, read_definition
@@ -32,7 +27,8 @@ from infra.deploy.stage_step import PlansStep, StageStep
 from infra.deploy.step import Step
 from infra.resources import Resources, read_resources
 from tests.doubles.control_planes import Apis, serving
-from tests.doubles.gateway import ISSUER, HandClock, Issuer
+from tests.doubles.gateway import ISSUER, Issuer
+from tests.doubles.lambda_planes import Lambdas
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -42,10 +38,8 @@ API = f"tollgate-{STAGE}"
 SMALL = Path(__file__).parent / "small_api.yaml"
 VARIABLES = {"region": REGION, "account": ACCOUNT, "stage": STAGE, "issuer": ISSUER, "audience": "api"}
 ROUTED = ("accounts",)
-FUNCTIONS = {
-    name: f"tollgate-{STAGE}-{name}"
-    for name in ("accounts", "projections", "payments_due", "transfers_due", "verifier")
-}
+SCHEDULED = tuple(read_resources(STAGE).schedules)
+FUNCTIONS = {name: f"tollgate-{STAGE}-{name}" for name in ("accounts", "projections", *SCHEDULED)}
 LOG = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/apigateway/tollgate-{STAGE}"
 SETTINGS = {
     "throttle": {"rate": 100, "burst": 200},
@@ -67,29 +61,6 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "y",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-
-
-@dataclass
-class Quiet:
-    """What runs functions and follows their sources, at rest: only records are looked at."""
-
-    answers: dict[str, str] = field(default_factory=dict)
-
-    async def put(self, key: str, config: object) -> None: ...
-
-    def drop(self, key: str) -> Any:
-        return _Nothing()
-
-    def point(self, alias: str, targets: object) -> None: ...
-
-    def add(self, key: str, source: object) -> None: ...
-
-
-class _Nothing:
-    """What may be waited for, and may be let go of."""
-
-    def __await__(self) -> Iterator[None]:
-        return iter(())
 
 
 @dataclass
@@ -268,16 +239,10 @@ def package(text: str) -> bytes:
 
 
 def _planes(folder: Path) -> dict[str, Plane]:
-    """Planes with nothing in them."""
-    kept, quiet, clock = Kept(folder / "kept"), Quiet(), HandClock().clock()
-    running: Any = quiet
+    """Planes with nothing in them, which run nothing."""
     issuer = Issuer(discovery={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/.well-known/jwks.json"})
-    roster = Roster(kept, Code(folder / "code"), running, Machine(REGION, ACCOUNT), clock)
-    planes: tuple[Plane, ...] = (
-        Apis(folder / "apis", issuer=issuer).plane,
-        Lambda(roster, running),
-        Rules(kept, running, REGION, ACCOUNT),
-    )
+    lambdas = Lambdas(folder / "lambdas")
+    planes: tuple[Plane, ...] = (Apis(folder / "apis", issuer=issuer).plane, lambdas.plane, lambdas.rules)
     return {plane.name: plane for plane in planes}
 
 

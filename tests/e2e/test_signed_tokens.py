@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.tokens.jose import base64url, compact
+from chalicelib.kernel.jwk import base64url, public_jwk
+from chalicelib.tokens.jose import compact
 from infra.local.api_client import Api
 from infra.local.engines import ROOT
 from infra.resources import read_resources
@@ -24,24 +25,30 @@ Sign = Callable[..., str]
 def sign(stack: LocalStack, api: Api) -> Sign:
     """Return what signs claims with the key that signs real tokens."""
     environment = functions_environment(stack)
-    kms = boto3.client(
-        "kms",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    kms = _client(environment, "kms", environment["AWS_ENDPOINT_URL"])
     head, payload, _ = api.token.split(".")
     claims: dict[str, Any] = json.loads(_decoded(payload))
+    key = _key_of(kms, json.loads(_decoded(head))["kid"])
 
     def make(**changes: Any) -> str:
         changed = {name: value for name, value in (claims | changes).items() if value is not None}
         signed = f"{head}.{base64url(json.dumps(changed).encode())}".encode()
-        key = read_resources("local").signing_key
         answer = kms.sign(KeyId=key, Message=signed, SigningAlgorithm="ECDSA_SHA_256", MessageType="RAW")
         return compact(signed, answer["Signature"])
 
     return make
+
+
+def _client(environment: dict[str, str], service: str, url: str) -> Any:
+    region = environment["AWS_REGION"]
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
+
+
+def _key_of(kms: Any, kid: str) -> str:
+    """Return the key that signed a token; another one may sign by now."""
+    keys: list[str] = [one["KeyId"] for one in kms.list_keys()["Keys"]]
+    return next(key for key in keys if public_jwk(kms.get_public_key(KeyId=key)["PublicKey"])["kid"] == kid)
 
 
 def _decoded(part: str) -> bytes:
@@ -90,15 +97,47 @@ def test_a_token_of_another_client_does_not_go_with_this_api_key(api: Api, sign:
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
-def test_o14_a_key_is_published_ahead_on_the_running_stack(stack: LocalStack, api: Api) -> None:
-    """The command finds the stack, and the gateway serves the new document while tokens go on being good."""
-    environment = {**clean_environment(), "DATA": str(stack.data)}
+def _published(api: Api) -> set[str]:
+    return {key["kid"] for key in json.loads(api.get("/_emulator/issuer/.well-known/jwks.json").body)["keys"]}
+
+
+def _lambda_of(stack: LocalStack) -> str:
+    """Return where functions of the stack invoke one another: every process that runs one is told."""
+    told = (member.environ().get("AWS_ENDPOINT_URL_LAMBDA", "") for member in stack.members())
+    return next(url for url in told if url)
+
+
+def test_f17_command_and_scheduled_function_rotate_the_running_stack(stack: LocalStack, api: Api) -> None:
+    """The command begins, the function, invoked as by its schedule, ends it; tokens of before and after are good."""
+    published = _published(api)
+    assert len(published) == 2, "a standby has been there from the start"
     command = [sys.executable, "-m", "infra.rotation", "begin", "--stage", "local"]
+    environment = {**clean_environment(), "DATA": str(stack.data)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "signs from" in done.stdout
-    keys = json.loads(api.get("/_emulator/issuer/.well-known/jwks.json").body)["keys"]
-    assert len({key["kid"] for key in keys}) == 2
+    assert "its successor may" in done.stdout
+    assert "its successor may from" in _rotated(stack)[-1]
+    _let_the_standby_be_old(stack)
+    assert "signs now" in _rotated(stack)[-1]
+    assert _published(api) == published
     again = api.clone().login()
-    assert again.get("/v1/payments").status == 200
+    heads = [json.loads(_decoded(client.token.partition(".")[0]))["kid"] for client in (api, again)]
+    assert set(heads) == published
+    assert [client.get("/v1/payments").status for client in (api, again)] == [200, 200]
     again.close()
+
+
+def _rotated(stack: LocalStack) -> list[str]:
+    functions = _client(functions_environment(stack), "lambda", _lambda_of(stack))
+    answer = functions.invoke(FunctionName="tollgate-local-keys", Payload=b"{}")
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    said: list[str] = json.loads(answer["Payload"].read())["said"]
+    return said
+
+
+def _let_the_standby_be_old(stack: LocalStack) -> None:
+    environment = functions_environment(stack)
+    kms = _client(environment, "kms", environment["AWS_ENDPOINT_URL"])
+    standby = kms.describe_key(KeyId=f"{read_resources('local').signing_key}-next")["KeyMetadata"]["KeyId"]
+    since = {"TagKey": "tollgate:published-at", "TagValue": str(int(time.time()) - 7_200)}
+    kms.tag_resource(KeyId=standby, Tags=[since])

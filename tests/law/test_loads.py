@@ -39,6 +39,7 @@ PACKAGES: Final[Mapping[str, frozenset[str]]] = {
     "clocks": MODELS,
     "projections": LOGGING | {"orjson"},
     "verifier": LOGGING | {"orjson"},
+    "keys": LOGGING - {"httptools"} | {"orjson"},
 }
 """By function: the packages besides Python's own."""
 

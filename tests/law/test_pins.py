@@ -6,7 +6,13 @@ from importlib.metadata import distributions
 
 from tests.law.source import ROOT
 
-FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "infra/local/ministack-constraints.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "constraints.txt",
+    "infra/local/ministack-constraints.txt",
+    "tests/integration/deploy/linters.txt",
+)
 PIN = re.compile(r"([A-Za-z0-9._-]+)(\[[a-z0-9,]+\])?==([A-Za-z0-9.]+)")
 OPTIONS = ("-r requirements.txt",)
 TOOLS = {"pip"}

@@ -120,7 +120,8 @@ class Live:
         mine = _plans(plans, key)
         check_labels(definition, api, stage, mine)
         mount = ROOT if self._is_front(record, stage.name) else Mount(f"/{stage.name}", by_stage=True)
-        return Deployment(api, stage, mine, ACCOUNT_THROTTLE, self.account, self.region, key[0], mount)
+        ids = {one["name"]: one["id"] for one in record["authorizers"].values()}
+        return Deployment(api, stage, mine, ACCOUNT_THROTTLE, self.account, self.region, key[0], mount, ids)
 
     def _is_front(self, record: Row, stage: str) -> bool:
         return self.front == (record["api"]["name"], stage)

@@ -81,8 +81,8 @@ def _below(shape: Any, name: str, patch: Patch) -> Any:
 
 def _set(holder: Row, name: str, shape: Any, patch: Patch) -> None:
     match patch.get("op"):
-        case "replace" if shape.type_name == "integer" and patch.get("value") is None and name not in _ALWAYS:
-            holder.pop(name, None)  # so API Gateway turns compression off
+        case "replace" if shape.type_name == "integer" and not patch.get("value") and name not in _ALWAYS:
+            holder.pop(name, None)  # so compression is turned off: Chalice writes an empty text
         case "add" | "replace":
             value = typed(shape.type_name, patch.get("value", ""), patch["path"])
             holder[name] = _one_of(shape, value, patch)

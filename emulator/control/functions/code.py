@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
+import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +23,14 @@ from emulator.control.errors import ControlError
 ZIPPED_BYTES: Final = 50 * 1024 * 1024
 UNZIPPED_BYTES: Final = 250 * 1024 * 1024
 """The largest deployment package. Source: Lambda quotas, "Deployment package (.zip file archive) size"."""
+
+_DAMAGED: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, NotImplementedError, OSError, RuntimeError, ValueError,
+)  # fmt: skip
+"""What Python's readers say of a zip in memory that is damaged, encrypted or packed by an unknown method."""
+
+_NO_PLACE: Final = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +61,38 @@ class Code:
         return self.folder / base64.b64decode(sha256).hex()
 
     def forget_all_but(self, used: Collection[str]) -> None:
-        """Delete what no function names any more."""
-        kept = {self.home(sha256) for sha256 in used}
+        """Delete every folder that is not one of these."""
         for folder in self.folder.iterdir() if self.folder.exists() else ():
-            if folder not in kept:
+            if str(folder) not in used:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(package: bytes, folder: Path) -> None:
     try:
         archive = zipfile.ZipFile(io.BytesIO(package))
-        broken = archive.testzip() if _unpacked_size(archive) <= UNZIPPED_BYTES else None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size <= UNZIPPED_BYTES and archive.testzip() is not None:
+            raise zipfile.BadZipFile
+    except _DAMAGED as error:
         raise _bad("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
-    if broken is not None:
-        raise _bad(f"Could not unzip uploaded file: {broken} is damaged.")
-    if _unpacked_size(archive) > UNZIPPED_BYTES:
+    if size > UNZIPPED_BYTES:
         raise _bad(f"Unzipped size must be smaller than {UNZIPPED_BYTES} bytes")
     folder.mkdir(parents=True)
     for entry in archive.infolist():
         _check_entry(entry)
-        archive.extract(entry, folder)
+        try:
+            _put(archive, entry, folder)
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+            raise _bad(f"Could not unzip uploaded file: {entry.filename!r} has no place beside the others.") from error
 
 
-def _unpacked_size(archive: zipfile.ZipFile) -> int:
-    return sum(entry.file_size for entry in archive.infolist())
+def _put(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    """Unpack an entry; of its permissions, only whether it may be run counts."""
+    made = Path(archive.extract(entry, folder))
+    if not entry.is_dir():
+        made.chmod(0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
@@ -81,6 +100,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or "\0" in entry.filename:
         raise _bad(f"Could not unzip uploaded file: {entry.filename!r} leads out of its folder.")
+    if not path.parts:
+        raise _bad("Could not unzip uploaded file: an entry has no name.")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _bad(f"Could not unzip uploaded file: {entry.filename!r} is a link, which is not unpacked here.")
 

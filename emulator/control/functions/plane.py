@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emulator.control.functions.aliases import Aliases, Permissions
+from emulator.control.functions.aliases import Aliases
 from emulator.control.functions.deployed import Deployed
+from emulator.control.functions.invoking import Invoking
 from emulator.control.functions.mappings import Mappings
+from emulator.control.functions.permissions import Permissions
 from emulator.control.functions.roster import Roster
+from emulator.control.functions.tags import Tags
 from emulator.control.operation import Operation
 from emulator.lambdas.followers import Followers
 
@@ -27,7 +30,8 @@ class Lambda:
     def __post_init__(self) -> None:
         """Put the operations together; nothing runs before `restore`."""
         mappings, permissions = Mappings(self.roster, self.followers), Permissions(self.roster)
-        rooms = (Deployed(self.roster), Aliases(self.roster), permissions, mappings)
+        roster = self.roster
+        rooms = (Deployed(roster), Aliases(roster), Invoking(roster), Tags(roster), permissions, mappings)
         object.__setattr__(self, "_mappings", mappings)
         object.__setattr__(self, "permissions", permissions)
         object.__setattr__(self, "operations", {k: one for room in rooms for k, one in room.operations().items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,7 +24,15 @@ from emulator.lambdas.functions import DeployedFunctions
 Row = dict[str, Any]
 
 KIND: Final = "functions"
+PAGE: Final = 50
+"""Rows to a page at most. Source: API ListFunctions, MaxItems."""
+
 _ARN: Final = "arn:aws:lambda:{region}:{account}:function:{name}"
+_NAMED: Final = re.compile(
+    r"(?:(?:arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):)?(?P<account>[0-9]{12}):)?(?:function:)?"
+    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+)
+"""A name, a part of an ARN or a whole one. Source: API Invoke, FunctionName."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,11 @@ class Machine:
     account: str
     environment: Mapping[str, str] = field(default_factory=dict)
     worker: Literal["awslambdaric", "fast"] = "awslambdaric"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The Region and the account."""
+        return self.region, self.account
 
 
 @dataclass(slots=True)
@@ -51,6 +66,7 @@ class Roster:
         self.records = self.kept.read(KIND)
         for record in self.records.values():
             await self._run({}, record)
+        await self._tidy()
 
     def record(self, name: str) -> Row:
         """The record of a function, to look at; ResourceNotFoundException where there is none."""
@@ -77,20 +93,23 @@ class Roster:
         self.kept.write(KIND, {key: record for key, record in self.records.items() if key != name})
         del self.records[name]
         await self._run(before, {})
-        self._tidy()
+        await self._tidy()
 
     async def _settle(self, name: str, before: Row, after: Row) -> None:
         self.kept.write(KIND, {**self.records, name: after})
         self.records[name] = after
         await self._run(before, after)
-        self._tidy()
+        await self._tidy()
 
-    def _tidy(self) -> None:
-        used = {one["CodeSha256"] for record in self.records.values() for one in _all(record)}
-        self.code.forget_all_but(used)
+    async def _tidy(self) -> None:
+        """Delete code that nothing runs from; what a last event still runs from goes with the next change."""
+        await asyncio.to_thread(self.code.forget_all_but, self.running.code_in_use())
 
     async def _run(self, before: Row, after: Row) -> None:
         """Bring what runs from one record to another; what has not changed goes on undisturbed."""
+        name = (after or before)["settings"]["FunctionName"]
+        self.running.reserve(name, after.get("concurrency"))
+        self._let_invoke(name, after.get("invoke", {}))
         old = {config.key: config for config in self._configs(before)}
         new = {config.key: config for config in self._configs(after)}
         for key, config in new.items():
@@ -104,10 +123,13 @@ class Roster:
             if key not in new:
                 self.running.drop(key)
 
+    def _let_invoke(self, name: str, rows: Mapping[str, Row]) -> None:
+        """How each qualifier is invoked asynchronously; who runs is not disturbed by it."""
+        others = {key: one for key, one in self.running.asynchronous.items() if key.partition(":")[0] != name}
+        self.running.asynchronous = others | {_key(name, key): _asynchronous(row) for key, row in rows.items()}
+
     def _configs(self, record: Row) -> Iterator[FunctionConfig]:
         for settings in _all(record):
-            chosen = _invoke_settings(record, settings["Version"])
-            destinations = chosen.get("DestinationConfig", {})
             yield FunctionConfig(
                 name=settings["FunctionName"],
                 version=settings["Version"],
@@ -119,11 +141,7 @@ class Roster:
                 region=self.machine.region,
                 account=self.machine.account,
                 worker=self.machine.worker,
-                reserved_concurrency=record.get("concurrency"),
-                maximum_retry_attempts=chosen.get("MaximumRetryAttempts", 2),
-                maximum_event_age_seconds=chosen.get("MaximumEventAgeInSeconds", 6 * 60 * 60),
-                on_success=destinations.get("OnSuccess", {}).get("Destination"),
-                on_failure=destinations.get("OnFailure", {}).get("Destination"),
+                dead_letters=settings.get("DeadLetterConfig", {}).get("TargetArn") or None,
             )
 
     # --- names ----------------------------------------------------------------------------------------------
@@ -135,9 +153,22 @@ class Roster:
 
     def named(self, asked: Members) -> tuple[str, str]:
         """The name and the qualifier (empty for none) of a request, whichever way the function is named."""
-        given = asked["FunctionName"]
-        name, _, qualifier = (given.split(":function:", 1)[1] if ":function:" in given else given).partition(":")
-        return name, asked.get("Qualifier") or qualifier
+        found = _NAMED.fullmatch(asked["FunctionName"])
+        if found is None:
+            raise bad(f"{asked['FunctionName']} is neither the name nor the ARN of a function")
+        if (found["region"] or self.machine.region, found["account"] or self.machine.account) != self.machine.place:
+            raise missing(f"Function not found: {asked['FunctionName']}: here are those of {self.arn('*')}")
+        own, asked_for = found["qualifier"] or "", asked.get("Qualifier") or ""
+        if own and asked_for and own != asked_for:
+            raise bad("The derived qualifier from the function name does not match the specified qualifier.")
+        return found["name"], own or asked_for
+
+    def plain(self, asked: Members) -> str:
+        """The name of a request that is about a function as a whole."""
+        name, qualifier = self.named(asked)
+        if qualifier not in ("", LATEST):
+            raise bad("This operation is permitted on Lambda functions only. Aliases and versions do not support it.")
+        return name
 
     def settings(self, record: Row, qualifier: str) -> Row:
         """The settings of $LATEST, of a version, or of what an alias stands for."""
@@ -176,16 +207,61 @@ def _key(name: str, version: str) -> str:
     return name if version == LATEST else f"{name}:{version}"
 
 
-def _invoke_settings(record: Row, version: str) -> Row:
-    """How a version is invoked asynchronously: as an alias that stands for it says, else as it says itself."""
-    aliases = [alias["Name"] for alias in record["aliases"].values() if alias["FunctionVersion"] == version]
-    chosen: list[Row] = [record["invoke"][name] for name in (*aliases, version) if name in record["invoke"]]
-    return chosen[0] if chosen else {}
+def _asynchronous(row: Row) -> Row:
+    """How FunctionConfig has what a FunctionEventInvokeConfig says."""
+    destinations = row.get("DestinationConfig", {})
+    return {
+        "maximum_retry_attempts": row.get("MaximumRetryAttempts", 2),
+        "maximum_event_age_seconds": row.get("MaximumEventAgeInSeconds", 6 * 60 * 60),
+        "on_success": _destination(destinations.get("OnSuccess", {})),
+        "on_failure": _destination(destinations.get("OnFailure", {})),
+    }
+
+
+def _destination(row: Row) -> str | None:
+    """The ARN of a queue or topic, the name of a function."""
+    arn = row.get("Destination") or ""
+    return (arn.split(":function:", 1)[1] if ":function:" in arn else arn) or None
 
 
 def revision() -> str:
-    """A name for one state of a function or alias."""
-    return secrets.token_hex(16)
+    """A name for one state of a function or alias, in the form of a UUID."""
+    return revised(secrets.token_hex(16))
+
+
+def revised(digits: str) -> str:
+    """32 hexadecimal digits as a UUID is written."""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+
+
+def check_revision(asked: Members, current: str) -> None:
+    """Refuse a change to something that has changed since it was looked at."""
+    if asked.get("RevisionId") not in (None, current):
+        text = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API."
+        raise ControlError("PreconditionFailedException", text, 412)
+
+
+def only(asked: Members, *served: str) -> None:
+    """Refuse members that would have no effect here; those that are empty ask for nothing."""
+    for name in asked:
+        if name not in served and _says_something(asked[name]):
+            raise bad(f"{name} is not served here")
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_says_something(one) for one in value.values())
+    return bool(value)
+
+
+def paged(member: str, rows: list[Row], asked: Members) -> Members:
+    """Return a page; `Marker` is where the next one begins."""
+    marker = asked.get("Marker") or "0"
+    if not (marker.isascii() and marker.isdigit()):
+        raise bad("The Marker is none that was given")
+    start = int(marker)
+    end = start + min(asked.get("MaxItems") or PAGE, PAGE)
+    return {member: rows[start:end], **({"NextMarker": str(end)} if end < len(rows) else {})}
 
 
 def missing(text: str) -> ControlError:

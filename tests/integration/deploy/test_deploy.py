@@ -24,6 +24,7 @@ ASYNCHRONOUS = {
     "transfers_due": "chalicelib.transfers.entrypoint.sweep",
     "projections": "chalicelib.projections.entrypoint.project",
     "verifier": "chalicelib.verifier.entrypoint.run",
+    "keys": "chalicelib.keys.entrypoint.rotate",
 }
 """Functions that no gateway calls, and their handlers."""
 

@@ -15,6 +15,7 @@ from emulator.lambdas.event_sources import ScheduleSource
 from emulator.lambdas.schedules import Schedule
 
 NOW_MS = 1_795_424_400_000
+SOURCE = ScheduleSource("sweep", 60)
 
 
 class Enough(Exception):
@@ -41,9 +42,9 @@ class World:
             raise Enough
         self.now_ms += int(seconds * 1_000)
 
-    def play(self) -> None:
+    def play(self, source: ScheduleSource = SOURCE) -> None:
         clock = Clock(wall=lambda: self.now_ms, steady=lambda: self.now_ms)
-        schedule = Schedule(ScheduleSource("sweep", 60), self.invoke, clock, "us-east-1", "123456789012", self.wait)
+        schedule = Schedule(source, self.invoke, clock, "us-east-1", "123456789012", self.wait)
         try:
             asyncio.run(schedule.follow())
         except Enough:
@@ -64,3 +65,12 @@ def test_the_event_is_eventbridges() -> None:
     assert (event["source"], event["detail-type"], event["detail"]) == ("aws.events", "Scheduled Event", {})
     assert event["time"] == "2026-11-23T09:01:00Z"
     assert event["resources"] == ["arn:aws:events:us-east-1:123456789012:rule/sweep"]
+
+
+def test_the_event_names_the_rule_or_is_the_targets_own() -> None:
+    rule = "arn:aws:events:us-east-1:123456789012:rule/nightly"
+    named, own = World([Outcome(b"{}")]), World([Outcome(b"{}")])
+    named.play(ScheduleSource("sweep", 60, rule))
+    own.play(ScheduleSource("sweep", 60, rule, '{"depth": 3}'))
+    assert named.started[0][1]["resources"] == [rule]
+    assert own.started == [(NOW_MS + 60_000, {"function": "sweep", "depth": 3})]

@@ -51,7 +51,7 @@ def test_create_rotate_and_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_without_a_file_the_key_is_api_gateways(capsys: pytest.CaptureFixture[str]) -> None:
     gateway = boto3.client("apigateway")
-    gateway.create_usage_plan(name="sandbox")
+    gateway.create_usage_plan(name="tollgate-local-sandbox")
     assert main([*CREATE, "--plan=sandbox"]) == 0
     issued = json.loads(capsys.readouterr().out)
     assert gateway.get_api_key(apiKey=issued["api_key_id"], includeValue=True)["value"] == issued["api_key"]

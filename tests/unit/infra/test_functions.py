@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.settings import Settings, TokenSettings
+from chalicelib.settings import KeySettings, Settings, TokenSettings
 from infra.functions import ROOT, UnknownStage, function_rows, main
 from infra.resources import read_resources
 
@@ -33,12 +33,13 @@ def test_the_configured_environment_is_what_the_functions_read() -> None:
         assert Settings.from_environment(environment).table_names() == resources.tables
     tokens = TokenSettings.from_environment(rows["tollgate-local-tokens"])
     assert (tokens.signing_key_id, tokens.pepper_secret_id) == (resources.signing_key, resources.pepper)
+    assert KeySettings.from_environment(rows["tollgate-local-keys"]).signing_key_id == resources.signing_key
 
 
 def test_an_override_goes_where_the_name_is_known_else_everywhere() -> None:
     rows = function_rows("local", {"ISSUER": "https://localhost:1/x", "AWS_REGION": "us-east-1"})
     issuers = {row["name"]: row["environment"].get("ISSUER") for row in rows}
-    assert issuers.pop("tollgate-local-tokens") == "https://localhost:1/x"
+    assert issuers.pop("tollgate-local-tokens") == issuers.pop("tollgate-local-keys") == "https://localhost:1/x"
     assert set(issuers.values()) == {None}
     assert {row["environment"]["AWS_REGION"] for row in rows} == {"us-east-1"}
 

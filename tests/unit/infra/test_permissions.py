@@ -50,7 +50,14 @@ def test_l3_nothing_is_granted_by_exclusion_or_to_everything(function: str) -> N
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert statement["Effect"] == "Allow"
         assert all("*" not in action and "?" not in action for action in statement["Action"])
-        assert all(f":{ACCOUNT}:" in resource for resource in statement["Resource"]), "one account, one Region"
+        assert all(_is_ours(resource, statement) for resource in statement["Resource"]), "one account, one Region"
+
+
+def _is_ours(resource: str, statement: dict[str, Any]) -> bool:
+    """A bucket's ARN names neither account nor Region: the condition does."""
+    if resource.startswith("arn:aws:s3:::"):
+        return "*" not in resource and statement["Condition"]["StringEquals"]["aws:ResourceAccount"] == HERE.account
+    return f":{ACCOUNT}:" in resource
 
 
 @each_function
@@ -67,6 +74,35 @@ def test_l3_commit_records_can_only_be_added_and_found() -> None:
 
 def test_l3_only_tokens_signs_and_reads_the_pepper() -> None:
     assert {function for function, *_ in _granted("signing_key") | _granted("pepper")} == {"tokens"}
+    actions = {
+        (function, action) for function, grants in GRANTS.items() for grant in grants for action in grant.actions
+    }
+    assert {function for function, action in actions if action == "kms:Sign"} == {"tokens"}
+    assert {function for function, action in actions if action.startswith("kms:")} == {"tokens", "keys"}
+
+
+def test_l3_who_looks_after_keys_neither_makes_nor_uses_them() -> None:
+    kms = {action for statement in _statements("keys").values() for action in statement["Action"] if "kms:" in action}
+    reads = {"kms:DescribeKey", "kms:GetPublicKey", "kms:ListResourceTags"}
+    assert kms == reads | {"kms:TagResource", "kms:UpdateAlias", "kms:ScheduleKeyDeletion"}
+
+
+def test_l3_keys_are_told_apart_by_their_tag_which_the_function_cannot_give() -> None:
+    for statement in _statements("keys").values():
+        if statement["Resource"] == [f"arn:aws:kms:{ACCOUNT}:key/*"]:
+            assert statement["Condition"]["StringEquals"] == {"aws:ResourceTag/tollgate:stage": "local"}
+    tags = _statements("keys")["DateKeys"]["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"]
+    assert len(tags) == 4
+    assert "tollgate:stage" not in tags
+    deletes = _statements("keys")["GiveUpKeys"]["Condition"]
+    assert deletes["NumericEquals"] == {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}
+
+
+def test_l3_aliases_and_the_document_are_named_one_by_one() -> None:
+    alias = f"arn:aws:kms:{ACCOUNT}:alias/tollgate-local-tokens"
+    assert _statements("keys")["MoveAliases"]["Resource"] == [alias, f"{alias}-next", f"{alias}-previous"]
+    document = "arn:aws:s3:::tollgate-local-issuer-123456789012/.well-known/jwks.json"
+    assert _statements("keys")["PublishKeys"]["Resource"] == [document]
 
 
 def test_l3_clients_are_only_read() -> None:

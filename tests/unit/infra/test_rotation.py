@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,39 +12,58 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.kernel.jwk import Jwk, public_jwk
+from chalicelib.keys.document import Copy
+from chalicelib.keys.key import KEPT_SECONDS, PUBLISHED_SECONDS
+from chalicelib.keys.rotation import TooLate
 from chalicelib.settings import LONGEST_TOKEN_SECONDS
-from chalicelib.tokens.jose import Jwk, compact, public_jwk, signing_input
+from chalicelib.tokens.jose import compact, signing_input
 from emulator.definition import JwtAuthorizer, TrustedIssuer
 from emulator.gateway.context import Verified
 from emulator.gateway.jws import InvalidToken
 from emulator.gateway.jwt_judge import JwtJudge
 from emulator.keyset import CACHED_MS, KeySet
 from infra.resources import read_resources
-from infra.rotation import KEPT_SECONDS, PUBLISHED_SECONDS, Rotation, main
+from infra.rotation import Command, main
 from infra.signing import main as apply_signing
-from tests.doubles.gateway import HandClock
+from tests.doubles.gateway import HandClock as GatewayClock
+from tests.doubles.key_world import KeyWorld
+from tests.doubles.time_and_chance import HandClock
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-ALIAS = read_resources("local").signing_key
+RESOURCES = read_resources("local")
+ALIAS = RESOURCES.signing_key
 ISSUER = "https://issuer.test"
 HOUR = 3_600
-START = 1_800_000_000
 
 
 @dataclass
 class World:
-    """A stage's keys, the document that is served, and the time."""
+    """A stage's keys in moto, the document that is served, and the time."""
 
-    now: int = START
-    published: list[Jwk] = field(default_factory=list)
+    clock: HandClock = field(default_factory=lambda: HandClock(1_800_000_000_000))
+    text: bytes = b'{"keys": []}'
     kms: Any = field(default_factory=lambda: boto3.client("kms"))
 
-    def rotation(self, kms: Any = None) -> Rotation:
-        return Rotation(kms or self.kms, ALIAS, self.publish, self.now)
+    def read(self) -> Copy:
+        return Copy(self.text)
 
-    def publish(self, keys: list[Jwk]) -> None:
-        self.published = keys
+    def write(self, text: bytes, over: Copy | None) -> None:
+        self.text = text
+
+    @property
+    def now(self) -> int:
+        return self.clock.now_at() // 1_000
+
+    @property
+    def command(self) -> Command:
+        return Command(self.kms, RESOURCES, self, self.clock)
+
+    @property
+    def published(self) -> list[Jwk]:
+        found: list[Jwk] = json.loads(self.text)["keys"]
+        return found
 
     @property
     def kids(self) -> set[str]:
@@ -68,103 +88,55 @@ class World:
 
 @pytest.fixture
 def world() -> World:
-    """A stage whose key signs and is published."""
+    """A stage whose key signs, with a standby that has been published for long."""
     found = World()
-    found.rotation().go_on()
+    found.command.go_on()
+    found.clock.move(PUBLISHED_SECONDS)
     return found
 
 
-def test_o14_a_key_is_published_for_an_hour_before_it_signs(world: World) -> None:
+def test_a_standby_signs_as_soon_as_somebody_wants_it(world: World) -> None:
     old = world.signing
-    (said,) = world.rotation().begin()
-    assert "signs from 2027-01-15 09:00:00 UTC on" in said
-    assert len(world.kids) == 2
-    world.now += PUBLISHED_SECONDS - 1
-    world.rotation().go_on()
+    said = world.command.begin()
+    assert "signs now" in said[0]
+    assert world.signing != old
+    assert {old, world.signing} <= world.kids, "tokens of the old one are about"
+
+
+def test_what_was_begun_goes_on_by_itself() -> None:
+    """The standby is minutes old: the wish is kept with the key, and a later run of anybody fulfils it."""
+    world = World()
+    world.command.go_on()
+    old = world.signing
+    world.command.begin()
     assert world.signing == old
-    world.now += 1
-    world.rotation().go_on()
+    world.command.begin()
+    assert len(world.kms.list_keys()["Keys"]) == 2, "beginning twice begins once"
+    world.clock.move(PUBLISHED_SECONDS)
+    world.command.go_on()
     assert world.signing != old
-    assert world.kids == {old, world.signing}, "tokens of the old one are about"
 
 
-def test_o14_a_key_is_kept_until_its_last_token_has_expired(world: World) -> None:
-    old_id = world.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
-    world.rotation().begin()
-    world.now += PUBLISHED_SECONDS
-    world.rotation().go_on()
-    world.now += KEPT_SECONDS - 1
-    world.rotation().go_on()
+def test_the_command_makes_the_next_standby(world: World) -> None:
+    world.command.begin()
+    world.clock.move(KEPT_SECONDS)
+    said = world.command.go_on()
+    assert any("is gone" in sentence for sentence in said)
     assert len(world.kids) == 2
-    world.now += 1
-    said = world.rotation().go_on()
-    assert said[0] == f"{old_id} is gone"
-    assert world.kids == {world.signing}
-    assert world.kms.describe_key(KeyId=old_id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
-    assert world.rotation().go_on() == [said[1]], "and nothing more to do"
+    assert world.signing in world.kids
 
 
-def test_beginning_twice_begins_once(world: World) -> None:
-    world.rotation().begin()
-    world.now += 60
-    world.rotation().begin()
-    assert len(world.kids) == 2
-    assert len(world.kms.list_keys()["Keys"]) == 2
-
-
-class Cut(Exception):
-    """The process ended."""
-
-
-class CutOff:
-    """KMS, until so many changes were made; then the process ends before the next one, or right after it."""
-
-    CHANGES = frozenset({"create_key", "create_alias", "update_alias", "delete_alias", "tag_resource"})
-
-    def __init__(self, kms: Any, changes: int, *, after: bool) -> None:
-        self.kms, self.left, self.after = kms, changes, after
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self.kms, name)
-        if name not in self.CHANGES and name != "schedule_key_deletion":
-            return real
-
-        def change(**arguments: Any) -> Any:
-            if self.left == 0 and not self.after:
-                raise Cut(name)
-            answer = real(**arguments)
-            if self.left == 0:
-                raise Cut(name)
-            self.left -= 1
-            return answer
-
-        return change
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("changes", range(12))
-def test_a_run_may_be_cut_off_anywhere(world: World, changes: int, after: bool) -> None:
-    """At any moment what signs is published, and the next runs bring it to its end."""
-    old, cut = world.signing, CutOff(world.kms, changes, after=after)
-    world_rotations: list[Callable[[Rotation], list[str]]] = [Rotation.begin, *[Rotation.go_on] * 6]
-    for number, act in enumerate(world_rotations):
-        try:
-            act(world.rotation(cut if cut.left >= 0 else None))
-        except Cut:
-            cut.left = -1
-            assert world.signing in world.kids
-            act(world.rotation())
-        assert world.signing in world.kids, number
-        world.now += HOUR
+def test_the_age_can_be_named(world: World) -> None:
+    old = world.signing
+    Command(world.kms, RESOURCES, world, world.clock, 365).go_on()
+    assert world.signing == old
+    Command(world.kms, RESOURCES, world, world.clock, 1).go_on()
     assert world.signing != old
-    assert world.kids == {world.signing}
-    aliases = {one["AliasName"] for one in world.kms.list_aliases()["Aliases"]}
-    assert {name for name in aliases if name.startswith(ALIAS)} == {ALIAS}
 
 
-def _gateway(world: World) -> tuple[HandClock, Callable[[str], str]]:
+def _gateway(world: World) -> tuple[GatewayClock, Callable[[str], str]]:
     """A gateway that reads the published keys as the real one does; answers `good` or why not."""
-    time = HandClock(world.now * 1_000)
+    time = GatewayClock(world.now * 1_000)
 
     def fetch(url: str) -> bytes:
         metadata = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks.json"}
@@ -194,55 +166,130 @@ def test_f17_no_good_token_is_refused_while_keys_rotate(world: World) -> None:
     kids, before = set[str](), ""
     for minute in range(0, 12 * 60, 5):
         if minute % 60 == 0:
-            world.rotation().begin()
+            world.command.begin()
         kids.add(world.signing)
         token = world.token()
         assert answer(token) == "good", minute
         assert not before or answer(before) == "good", minute
         before = token
-        world.now += 300
+        world.clock.move(300)
         time.advance(300_000)
-    assert len(kids) > 4, "it has been rotated"
+    assert len(kids) > 3, "it has been rotated"
 
 
 def test_f17_a_key_that_is_gone_signs_nothing_any_more(world: World) -> None:
     time, answer = _gateway(world)
     thief = world.token()
     stolen = world.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
-    for seconds in (0, PUBLISHED_SECONDS, KEPT_SECONDS):
-        world.now += seconds
+    world.command.begin()
+    for seconds in (KEPT_SECONDS, CACHED_MS // 1_000):
+        world.clock.move(seconds)
         time.advance(seconds * 1_000)
-        world.rotation().begin() if not seconds else world.rotation().go_on()
-    time.advance(CACHED_MS)
-    world.now += CACHED_MS // 1_000
-    claims: dict[str, str | int] = {"iss": ISSUER, "aud": "api", "iat": world.now, "exp": world.now + 600}
-    world.kms.cancel_key_deletion(KeyId=stolen)
-    world.kms.enable_key(KeyId=stolen)
-    text = signing_input(public_jwk(world.kms.get_public_key(KeyId=stolen)["PublicKey"])["kid"], claims)
-    answered = world.kms.sign(KeyId=stolen, Message=text, SigningAlgorithm="ECDSA_SHA_256", MessageType="RAW")
-    assert answer(compact(text, answered["Signature"])) == "the token's key is not known"
+        world.command.go_on()
+    assert answer(_forged(world, stolen)) == "the token's key is not known"
     assert answer(thief) != "good"
 
 
+def _forged(world: World, key_id: str) -> str:
+    claims: dict[str, str | int] = {"iss": ISSUER, "aud": "api", "iat": world.now, "exp": world.now + 600}
+    world.kms.cancel_key_deletion(KeyId=key_id)
+    world.kms.enable_key(KeyId=key_id)
+    text = signing_input(public_jwk(world.kms.get_public_key(KeyId=key_id)["PublicKey"])["kid"], claims)
+    answered = world.kms.sign(KeyId=key_id, Message=text, SigningAlgorithm="ECDSA_SHA_256", MessageType="RAW")
+    return compact(text, answered["Signature"])
+
+
+def test_f17_replacing_at_once_refuses_no_token_of_the_new_key(world: World) -> None:
+    """The gateway has read the keys an hour ago at most, and knows the standby: it does not ask again."""
+    time, answer = _gateway(world)
+    assert answer(world.token()) == "good"
+    world.command.replace_at_once()
+    assert answer(world.token()) == "good"
+    time.advance(1_000)
+    assert answer(world.token()) == "good"
+
+
 def test_a_compromised_key_is_replaced_at_once(world: World) -> None:
-    world.rotation().begin()
-    world.now += 60
-    old = world.signing
-    world.rotation().replace_at_once()
+    old, old_id = world.signing, world.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
+    said = world.command.replace_at_once()
+    assert said[0].endswith(f"signs now, and no token of {old_id} is good any more")
     assert world.signing != old
-    assert world.kids == {world.signing}
-    assert len(world.rotation().go_on()) == 1, "nothing is left under way"
-    assert world.kids == {world.signing}
+    assert old not in world.kids
+    assert world.kms.describe_key(KeyId=old_id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert len(world.kids) == 2, "and there is a standby again"
+    before = world.text
+    assert len(world.command.go_on()) == 1, "nothing is left under way"
+    assert world.text == before
 
 
-def test_a_schedule_begins_when_the_key_is_old_enough(world: World) -> None:
-    created = world.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["CreationDate"].timestamp()
-    world.now = int(created) + 90 * 24 * HOUR - HOUR
-    world.rotation().begin_if_older(90)
-    assert len(world.kids) == 1
-    world.now += 2 * HOUR
-    world.rotation().begin_if_older(90)
-    assert len(world.kids) == 2
+def test_two_keys_are_replaced_at_once_in_the_middle_of_a_rotation(world: World) -> None:
+    first = world.signing
+    world.command.begin()
+    second = world.signing
+    world.command.replace_at_once()
+    assert not {first, second} & world.kids
+    states = [world.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in world.kms.list_keys()["Keys"]]
+    assert sorted(one["KeyState"] for one in states) == ["Enabled", "Enabled", "PendingDeletion", "PendingDeletion"]
+
+
+@pytest.mark.parametrize(("stale_reads", "waited_seconds"), [(3, 15), (1_000, 300)])
+def test_kms_may_know_the_old_key_for_minutes(stale_reads: int, waited_seconds: int) -> None:
+    world = KeyWorld()
+    world.command().go_on()
+    world.pass_seconds(PUBLISHED_SECONDS)
+    old, described, left = world.key(""), world.kms.describe_key, stale_reads
+    world.given_up.add(old.id)
+
+    def stale(KeyId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        nonlocal left
+        if KeyId == ALIAS and world.key("").id != old.id and left:
+            left -= 1
+            return described(old.id)
+        return described(KeyId)
+
+    world.kms.describe_key = stale  # type: ignore[method-assign]
+    with pytest.raises(TooLate, match="run `continue`") if left > 60 else nullcontext():
+        world.command().replace_at_once()
+    assert sum(world.clock.waited_seconds) == waited_seconds
+    left = 0
+    world.command().go_on()
+    assert old.kid not in world.listed
+    assert old.state == "PendingDeletion"
+
+
+class Cut(Exception):
+    """The process ended."""
+
+
+@pytest.mark.parametrize("calls", range(14))
+def test_replacing_at_once_may_be_cut_off_anywhere(calls: int) -> None:
+    """Whatever was left to do, the function does: the old key signs on, or is on its way out."""
+    world = KeyWorld()
+    world.command().go_on()
+    world.pass_seconds(PUBLISHED_SECONDS)
+    old, left = world.key(""), calls
+    world.given_up.add(old.id)
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Cut
+            return real(*arguments, **named)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Cut):
+        for name in ("create_key", "update_alias", "tag_resource", "schedule_key_deletion"):
+            patch.setattr(world.kms, name, counted(getattr(world.kms, name)))
+        patch.setattr(world.document, "write", counted(world.document.write))
+        world.command().replace_at_once()
+    signed_on = world.key("").id == old.id
+    for _ in range(2):
+        world.rotation().run()
+        world.pass_seconds(HOUR)
+    assert (old.kid in world.listed) is (old.state == "Enabled") is signed_on
 
 
 def _applied(tmp_path: Path) -> list[str]:
@@ -256,23 +303,33 @@ def test_the_command_and_a_deployment_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATA", str(tmp_path / "no-stack"))
-    place = ["--stage", "local", "--directory", str(tmp_path / "issuer")]
+    place = ["--stage", "local", "--documents", (tmp_path / "issuer").as_uri()]
     assert main(["continue", *place]) == 2
+    assert main(["continue", "--stage", "local"]) == 2
     assert "infra.signing" in capsys.readouterr().err
-    (signing,) = _applied(tmp_path)
+    kids = _applied(tmp_path)
+    assert len(kids) == 2, "a standby is published from the first day on"
     assert main(["begin", *place]) == 0
-    assert "is published, and signs from" in capsys.readouterr().out
-    assert len(_applied(tmp_path)) == 2, "a deployment forgets no key that is about to sign"
+    assert "its successor may from" in capsys.readouterr().out
+    assert _applied(tmp_path) == kids
     assert main(["continue", *place, "--every", "90"]) == 0
     assert main(["replace-at-once", *place]) == 0
-    (left,) = _applied(tmp_path)
-    assert left != signing
+    left = _applied(tmp_path)
+    assert len(left) == 2
+    assert len({*left} & {*kids}) == 1
+
+
+def test_what_only_people_can_repair_is_said(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "jwks.json").write_bytes(world.text)
+    world.kms.disable_key(KeyId=world.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"])
+    assert main(["continue", "--stage", "local", "--documents", tmp_path.as_uri()]) == 1
+    assert "is Disabled: enable it in KMS" in capsys.readouterr().err
 
 
 def test_a_fault_of_kms_is_not_taken_for_an_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "CreateAlias")
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateAlias")
 
-    monkeypatch.setattr(world.kms, "create_alias", refuse)
+    monkeypatch.setattr(world.kms, "update_alias", refuse)
     with pytest.raises(ClientError):
-        world.rotation().begin()
+        world.command.begin()

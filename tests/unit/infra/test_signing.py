@@ -8,9 +8,10 @@ import boto3
 import pytest
 from joserfc.jwk import ECKey
 
+from chalicelib.keys.key import NoKey
 from infra.resources import read_resources
 from infra.signing import discovery, ensure_pepper, main
-from infra.signing_keys import WrongKey, ensure_key
+from infra.signing_keys import WrongKey, ensure_keys, give_up_keys, lacking
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -29,20 +30,68 @@ def _run(directory: Path) -> None:
     )
 
 
-def test_the_key_is_made_once() -> None:
+def test_the_keys_are_made_once() -> None:
     kms = boto3.client("kms")
-    jwk = ensure_key(kms, ALIAS)
-    assert ensure_key(kms, ALIAS) == jwk
-    assert len(kms.list_keys()["Keys"]) == 1
-    assert jwk["kid"] == ECKey.import_key({**jwk}).thumbprint()
+    keys = ensure_keys(kms, ALIAS, "local")
+    assert ensure_keys(kms, ALIAS, "local") == keys
+    assert len(kms.list_keys()["Keys"]) == 2
+    for key in (keys.signs, keys.standby):
+        assert key is not None
+        assert key.jwk is not None
+        assert key.jwk["kid"] == ECKey.import_key({**key.jwk}).thumbprint()
+
+
+def test_each_missing_part_is_said_and_made() -> None:
+    kms = boto3.client("kms")
+    assert lacking(kms, ALIAS, "local") == [f"the signing key {ALIAS} is missing"]
+    signs = ensure_keys(kms, ALIAS, "local").signs.id
+    assert lacking(kms, ALIAS, "local") == []
+    kms.update_alias(AliasName=f"{ALIAS}-next", TargetKeyId=signs)
+    kms.delete_alias(AliasName=f"{ALIAS}-previous")
+    kms.untag_resource(KeyId=signs, TagKeys=["tollgate:stage"])
+    assert lacking(kms, ALIAS, "local") == [
+        f"the standby key {ALIAS}-next is missing",
+        f"the alias {ALIAS}-previous is missing",
+        f"the key {signs} lacks the tag tollgate:stage",
+    ]
+    assert ensure_keys(kms, ALIAS, "local").signs.id == signs
+    assert lacking(kms, ALIAS, "local") == []
+
+
+def test_the_slower_of_two_first_deployments_gives_its_key_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    kms = boto3.client("kms")
+    create, faster = kms.create_key, iter([True, True])
+
+    def lose_the_race(**wanted: object) -> object:
+        made = create(**wanted)
+        if next(faster, False):
+            ensure_keys(kms, ALIAS, "local")
+        return made
+
+    monkeypatch.setattr(kms, "create_key", lose_the_race)
+    keys = ensure_keys(kms, ALIAS, "local")
+    states = {
+        one["KeyId"]: kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"]["KeyState"] for one in kms.list_keys()["Keys"]
+    }
+    assert keys.standby is not None
+    assert {key for key, state in states.items() if state == "Enabled"} == {keys.signs.id, keys.standby.id}
+
+
+def test_what_is_given_up_goes_with_its_aliases() -> None:
+    kms = boto3.client("kms")
+    ensure_keys(kms, ALIAS, "local")
+    assert len(list(give_up_keys(kms, ALIAS))) == 2, "two keys behind three aliases"
+    assert list(give_up_keys(kms, ALIAS)) == []
+    assert lacking(kms, ALIAS, "local") == [f"the signing key {ALIAS} is missing"]
 
 
 def test_an_alias_that_points_to_something_else_is_not_used() -> None:
     kms = boto3.client("kms")
     key = kms.create_key(KeySpec="ECC_NIST_P384", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName=ALIAS, TargetKeyId=key)
-    with pytest.raises(WrongKey, match="P-256"):
-        ensure_key(kms, ALIAS)
+    with pytest.raises(NoKey, match="P-256"):
+        ensure_keys(kms, ALIAS, "local")
+    assert "P-256" in lacking(kms, ALIAS, "local")[0]
 
 
 def test_o12_the_documents_agree_with_each_other(tmp_path: Path) -> None:
@@ -55,7 +104,7 @@ def test_o12_the_documents_agree_with_each_other(tmp_path: Path) -> None:
     assert metadata["jwks_uri"] == "https://localhost:8443/_emulator/issuer/.well-known/jwks.json"
     assert metadata["token_endpoint"] == "https://localhost:8443/oauth2/token"
     assert metadata == discovery(metadata["issuer"], metadata["token_endpoint"])
-    assert documents["jwks.json"] == {"keys": [ensure_key(boto3.client("kms"), ALIAS)]}
+    assert documents["jwks.json"] == {"keys": ensure_keys(boto3.client("kms"), ALIAS, "local").published(0)}
 
 
 def test_o13_only_public_halves_leave(tmp_path: Path) -> None:

@@ -1,37 +1,13 @@
-"""Thumbprints, keys and signatures against the libraries that are too slow to load in a function."""
+"""Signatures against the libraries that are too slow to load in a function."""
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey
 
-from chalicelib.tokens.jose import public_jwk, raw_signature, thumbprint
+from chalicelib.tokens.jose import raw_signature
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-
-def _der(curve: ec.EllipticCurve) -> bytes:
-    key = ec.generate_private_key(curve).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def test_o13_the_jwk_is_public_and_named_by_its_thumbprint() -> None:
-    der = _der(ec.SECP256R1())
-    jwk = public_jwk(der)
-    known = ECKey.import_key(der)
-    assert jwk["kid"] == thumbprint(jwk) == known.thumbprint()
-    assert all(jwk[name] == value for name, value in known.as_dict(private=False).items())
-    assert jwk.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
-    assert (jwk["use"], jwk["alg"]) == ("sig", "ES256")
-
-
-@pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1()])
-def test_another_curve_is_refused(curve: ec.EllipticCurve) -> None:
-    with pytest.raises(ValueError, match="P-256"):
-        public_jwk(_der(curve))
 
 
 @given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))

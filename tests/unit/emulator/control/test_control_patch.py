@@ -42,6 +42,7 @@ def changed(shape: str, *patches: dict[str, str]) -> dict[str, Any]:
         ("RestApi", patch("/description", op="remove"), {"description": None}),
         ("RestApi", patch("/policy", op="remove"), {}),
         ("RestApi", patch("/minimumCompressionSize", "5"), {"minimumCompressionSize": 5}),
+        ("RestApi", patch("/minimumCompressionSize", ""), {}),
         ("RestApi", patch("/apiKeySource", "AUTHORIZER"), {"apiKeySource": "AUTHORIZER"}),
         ("RestApi", patch("/disableExecuteApiEndpoint", "true"), {"disableExecuteApiEndpoint": True}),
         ("RestApi", patch("/disableExecuteApiEndpoint", "false"), {"disableExecuteApiEndpoint": False}),

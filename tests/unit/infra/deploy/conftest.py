@@ -1,11 +1,14 @@
-"""Ground to deploy to: new for each test, or deployed once for those that leave it as they found it."""
+"""Ground to deploy to, AWS that says no, and what it was asked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.doubles.deploy_ground import ENVIRONMENT, Ground, grounded
@@ -45,3 +48,35 @@ def ground(mocked: Ground, tmp_path: Path) -> Iterator[Ground]:
     mocked.renew(tmp_path)
     yield mocked
     mocked.stands = ""
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have an operation refused with a code, always or a number of times."""
+    genuine = BaseClient._make_api_call
+
+    def refuse(operation: str, code: str, times: int = 1_000_000) -> None:
+        left = [times]
+
+        def call(client: BaseClient, name: str, given: dict[str, Any]) -> Any:
+            if name == operation and left[0]:
+                left[0] -= 1
+                raise ClientError({"Error": {"Code": code, "Message": "no"}}, name)
+            return genuine(client, name, given)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return refuse
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Every call that is made, by operation."""
+    genuine, calls = BaseClient._make_api_call, []
+
+    def call(client: BaseClient, name: str, given: dict[str, Any]) -> Any:
+        calls.append((name, given))
+        return genuine(client, name, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    return calls

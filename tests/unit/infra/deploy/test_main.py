@@ -81,10 +81,10 @@ def test_a_stage_is_not_taken_away_by_accident(capsys: pytest.CaptureFixture[str
     assert said == "this takes the stage dev away: say so with --confirm dev"
 
 
-@pytest.mark.parametrize("missing", [(), ISSUER[:2], ISSUER[2:]])
-def test_a_missing_issuer_is_told(capsys: pytest.CaptureFixture[str], missing: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("missing", [ISSUER[:2], ISSUER[2:]])
+def test_half_an_issuer_is_told(capsys: pytest.CaptureFixture[str], missing: tuple[str, ...]) -> None:
     said = refused(capsys, "plan", "--stage", "dev", *missing)
-    assert said == "name the issuer: --issuer https://... and --issuer-directory FOLDER"
+    assert said == "an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither"
 
 
 def test_no_region_is_told(capsys: pytest.CaptureFixture[str]) -> None:

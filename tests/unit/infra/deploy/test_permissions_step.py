@@ -7,7 +7,7 @@ import pytest
 
 from infra.deploy.course import take
 from infra.deploy.sources_step import rule_arn
-from tests.doubles.deploy_ground import ACCOUNT, API, FUNCTIONS, REGION, STAGE, Ground, is_mended
+from tests.doubles.deploy_ground import ACCOUNT, API, FUNCTIONS, REGION, SCHEDULED, STAGE, Ground, is_mended
 
 LIVE = {"FunctionName": FUNCTIONS["accounts"], "Qualifier": "live"}
 CLOCK = {"FunctionName": FUNCTIONS["verifier"], "Qualifier": "live"}
@@ -98,16 +98,13 @@ def test_each_source_is_one_stage_of_one_api_or_one_rule(deployed: Ground) -> No
     }
     assert sources == {
         "accounts:live": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api['id']}/{STAGE}/*",
-        **{
-            f"{one}:live": rule_arn(deployed.account, STAGE, one)
-            for one in ("payments_due", "transfers_due", "verifier")
-        },
+        **{f"{one}:live": rule_arn(deployed.account, STAGE, one) for one in SCHEDULED},
     }
 
 
 def test_an_empty_account_lacks_them_all(ground: Ground) -> None:
     assert ground.permissions().differences() == [
-        f"permissions: {name}:live is missing" for name in ("accounts", "payments_due", "transfers_due", "verifier")
+        f"permissions: {name}:live is missing" for name in ("accounts", *SCHEDULED)
     ]
     assert ground.permissions().destroy() == []
 

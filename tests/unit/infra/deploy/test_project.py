@@ -8,10 +8,11 @@ import pytest
 from infra.deploy.account import Account
 from infra.deploy.fault import DeployFault
 from infra.deploy.here import here
-from infra.deploy.project import SOURCE_TAG, write_project
+from infra.deploy.project import SOURCE_TAG, IssuedBy, write_project
 from infra.local.place import Place
 from tests.doubles.deploy_ground import ACCOUNT, REGION
 
+ISSUED = IssuedBy("https://issuer.test", "s3://documents")
 WHO = Account(ACCOUNT, REGION)
 
 
@@ -20,32 +21,32 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
-    one = write_project(tmp_path / "one", "dev", WHO, "https://issuer.test", "api")
-    other = write_project(tmp_path / "other", "dev", WHO, "https://issuer.test", "api")
+    one = write_project(tmp_path / "one", "dev", WHO, ISSUED, "api")
+    other = write_project(tmp_path / "other", "dev", WHO, ISSUED, "api")
     assert one.digest == other.digest
     assert _bytes(one.folder) == _bytes(other.folder)
     assert not [name for name in _bytes(one.folder) if "__pycache__" in name]
 
 
 def test_what_was_left_by_an_earlier_deployment_does_not_ship(tmp_path: Path) -> None:
-    before = write_project(tmp_path, "dev", WHO, "https://issuer.test", "api")
+    before = write_project(tmp_path, "dev", WHO, ISSUED, "api")
     (tmp_path / "chalicelib" / "left.py").write_text("x = 1\n")
     (tmp_path / ".chalice" / "deployed").mkdir()
     (tmp_path / ".chalice" / "deployed" / "dev.json").write_text("{}")
-    after = write_project(tmp_path, "dev", WHO, "https://issuer.test", "api")
+    after = write_project(tmp_path, "dev", WHO, ISSUED, "api")
     assert after.digest == before.digest
     assert not (tmp_path / "chalicelib" / "left.py").exists()
     assert (tmp_path / ".chalice" / "deployed" / "dev.json").exists(), "what Chalice remembers is kept"
 
 
 def test_a_stage_has_its_own_names_and_its_issuer(tmp_path: Path) -> None:
-    project = write_project(tmp_path, "dev", WHO, "https://issuer.test", "api")
+    project = write_project(tmp_path, "dev", WHO, ISSUED, "api")
     config = json.loads((tmp_path / ".chalice" / "config.json").read_text())
     assert config["tags"] == {SOURCE_TAG: project.digest, "tollgate:stage": "dev"}
     (settings,) = config["stages"].values()
     assert settings["environment_variables"]["LEDGER_TABLE"] == "tollgate-dev-ledger"
     own = settings["lambda_functions"]["tokens"]["environment_variables"]
-    assert (own["ISSUER"], own["AUDIENCE"]) == ("https://issuer.test", "api")
+    assert (own["ISSUER"], own["AUDIENCE"]) == (ISSUED.url, "api")
     assert "tollgate-local" not in (tmp_path / ".chalice" / "config.json").read_text()
 
 
@@ -59,8 +60,8 @@ def test_a_stage_has_its_own_names_and_its_issuer(tmp_path: Path) -> None:
     ],
 )
 def test_another_setting_is_another_project(tmp_path: Path, stage: str, issuer: str, who: Account) -> None:
-    one = write_project(tmp_path / "one", "dev", WHO, "https://issuer.test", "api")
-    assert write_project(tmp_path / "other", stage, who, issuer, "api").digest != one.digest
+    one = write_project(tmp_path / "one", "dev", WHO, ISSUED, "api")
+    assert write_project(tmp_path / "other", stage, who, IssuedBy(issuer, "s3://documents"), "api").digest != one.digest
 
 
 def test_a_stack_that_serves_the_source_is_not_deployed_to(tmp_path: Path) -> None:

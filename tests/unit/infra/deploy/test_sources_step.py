@@ -11,7 +11,7 @@ from infra.deploy.course import take
 from infra.deploy.fault import DeployFault
 from infra.deploy.sources_step import SchedulesStep, StreamsStep
 from infra.resources import read_resources
-from tests.doubles.deploy_ground import ACCOUNT, FUNCTIONS, REGION, STAGE, Ground, is_mended
+from tests.doubles.deploy_ground import ACCOUNT, FUNCTIONS, REGION, SCHEDULED, STAGE, Ground, is_mended
 
 RULE = FUNCTIONS["verifier"]
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -142,9 +142,7 @@ def test_an_empty_account_lacks_them_all_and_has_nothing_to_destroy(ground: Grou
     assert ground.streams().differences() == [
         "streams: commits to projections is missing", "streams: ledger to projections is missing",
     ]  # fmt: skip
-    assert ground.schedules().differences() == [
-        f"schedules: {name} is missing" for name in ("payments_due", "transfers_due", "verifier")
-    ]
+    assert ground.schedules().differences() == [f"schedules: {name} is missing" for name in SCHEDULED]
     assert ground.streams().destroy() == ground.schedules().destroy() == []
 
 
@@ -161,9 +159,7 @@ def test_destroy_says_what_has_gone_and_may_be_said_twice(deployed: Ground) -> N
     assert deployed.streams().destroy() == [
         "the event source commits to projections", "the event source ledger to projections",
     ]  # fmt: skip
-    assert deployed.schedules().destroy() == [
-        f"the schedule tollgate-{STAGE}-{name}" for name in ("payments_due", "transfers_due", "verifier", "spare")
-    ]
+    assert deployed.schedules().destroy() == [f"the schedule tollgate-{STAGE}-{name}" for name in (*SCHEDULED, "spare")]
     assert deployed.streams().destroy() == deployed.schedules().destroy() == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import engines, ministack
+from infra.local import engines, ministack, own_environment
 
 FAKE_PYTHON = """#!{python}
 import pathlib, sys
@@ -70,9 +70,9 @@ def test_a_failure_is_one_line_and_leaves_nothing_behind(
 
 
 def test_a_fetch_that_takes_too_long_is_given_up(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ministack, "INSTALL_SECONDS", 0.0)
+    monkeypatch.setattr(own_environment, "INSTALL_SECONDS", 0.0)
     _fake_python(tmp_path, monkeypatch)
-    with pytest.raises(ministack.NotInstalled, match="within 0 s"):
+    with pytest.raises(own_environment.NotInstalled, match="within 0 s"):
         ministack.obtain(home)
 
 

@@ -50,3 +50,14 @@ def test_clients_of_aws_find_the_stack_and_never_aws() -> None:
     assert environment["AWS_ENDPOINT_URL"].endswith(":1")
     assert environment["AWS_ENDPOINT_URL_DYNAMODB"] == environment["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= environment.keys()
+
+
+@pytest.mark.parametrize(("said", "deployed"), [("", False), ("0", False), ("1", True)])
+def test_deployed_or_from_the_source_tree(said: str, *, deployed: bool) -> None:
+    place = Place.from_environment({"PORT": str(free_port()), "DEPLOYED": said})
+    assert (place.deployed, place.control_port > 0) == (deployed, deployed)
+
+
+def test_a_switch_that_is_neither_on_nor_off() -> None:
+    with pytest.raises(BadSetting, match="DEPLOYED must be 0 or 1, not 'yes'"):
+        Place.from_environment({"PORT": str(free_port()), "DEPLOYED": "yes"})
