@@ -48,7 +48,8 @@ def test_lists_of_one_row_a_page_are_read_as_a_whole(ground: Ground, monkeypatch
     ground.tables()
     take(ground.steps())
     monkeypatch.setattr("infra.deploy.api_found.PAGE", 1)
-    monkeypatch.setattr("emulator.control.functions.deployed.PAGE", 1)
+    monkeypatch.setattr("emulator.control.functions.roster.PAGE", 1)
+    monkeypatch.setattr("emulator.control.functions.rules.PAGE", 1)
     assert [line for step in ground.steps() for line in step.differences()] == []
 
 
