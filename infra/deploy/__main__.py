@@ -13,25 +13,59 @@ from infra.deploy.account import Account, read_account
 from infra.deploy.bucket_step import Bucket
 from infra.deploy.course import deploy, destroy, plan
 from infra.deploy.fault import DeployFault
+from infra.deploy.functions_step import short_name
 from infra.deploy.here import here
 from infra.deploy.release_step import ReleaseStep
 from infra.deploy.signing_step import Folder, Issuer
-from infra.deploy.steps import Target, check_stage, functions_of, project_of, steps_of
+from infra.deploy.steps import Target, check_stage, steps_of
+from infra.event_sources import APP
+from infra.functions import UnknownStage, function_rows
 from infra.local.attach import attach
 from infra.local.engines import ROOT
+from infra.local.finding import Finding
 from infra.local.place import STAGE, Place
-from infra.resources import read_resources
+from infra.resources import LOCAL_STAGE, read_resources
 
 FOLDER: Final = ROOT / ".local" / "deploy"
 
 
-def _target(options: argparse.Namespace) -> Target:
+def _run(options: argparse.Namespace) -> None:
     check_stage(options.stage)
+    if options.command == "destroy":
+        _check_confirmed(options)
     data = attach(options.stage)
+    if data is None and options.stage == STAGE and not any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        raise DeployFault("no stack is running to deploy to: start one with make run DEPLOYED=1")
+    if options.command == "rollback":
+        for line in ReleaseStep(read_account(), _functions(options.stage)).rollback():
+            print(line, flush=True)
+        return
+    target = _target(options, data)
+    match options.command:
+        case "plan":
+            plan(steps_of(target))
+        case "deploy":
+            deploy(target)
+        case "destroy":
+            destroy(steps_of(target))
+
+
+def _check_confirmed(options: argparse.Namespace) -> None:
+    if options.confirm != options.stage:
+        raise DeployFault(f"this takes the stage {options.stage} away: say so with --confirm {options.stage}")
+
+
+def _functions(stage: str) -> dict[str, str]:
+    """The deployed names of the functions. Who goes back in a hurry need not say what a deployment has to know."""
+    shorts = [short_name(row, LOCAL_STAGE) for row in function_rows(LOCAL_STAGE)]
+    return {short: f"{APP}-{stage}-{short}" for short in shorts}
+
+
+def _target(options: argparse.Namespace, data: Path | None) -> Target:
     if data is not None:
         return here(Place.of_running(data), read_account())
-    if options.stage == STAGE and not any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
-        raise DeployFault("no stack is running to deploy to: start one with make run DEPLOYED=1")
+    if bool(options.issuer) != bool(options.issuer_directory):
+        raise DeployFault("an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither")
     account = read_account()
     return Target(
         options.stage,
@@ -45,45 +79,28 @@ def _target(options: argparse.Namespace) -> Target:
 
 
 def _issuer(options: argparse.Namespace, account: Account) -> Issuer:
-    if not options.issuer and not options.issuer_directory:
+    if not options.issuer:
         bucket = Bucket(account, read_resources(options.stage).issuer_bucket_of(account.account))
         return Issuer(bucket.url, bucket)
-    if not options.issuer or not options.issuer_directory:
-        raise DeployFault("an issuer has a URL and a folder: ISSUER=https://... ISSUER_DIRECTORY=..., or neither")
     return Issuer(options.issuer, Folder(options.issuer_directory), options.ca)
-
-
-def _run(options: argparse.Namespace) -> None:
-    target = _target(options)
-    match options.command:
-        case "plan":
-            plan(steps_of(target))
-        case "deploy":
-            deploy(target)
-        case "destroy":
-            _check_confirmed(options)
-            destroy(steps_of(target))
-        case "rollback":
-            for line in ReleaseStep(target.account, functions_of(project_of(target))).rollback():
-                print(line, flush=True)
-
-
-def _check_confirmed(options: argparse.Namespace) -> None:
-    if options.confirm != options.stage:
-        raise DeployFault(f"this takes the stage {options.stage} away: say so with --confirm {options.stage}")
 
 
 def guarded(work: Callable[[], None]) -> int:
     """Run a command; what goes wrong outside of us is one line."""
     try:
         work()
-    except DeployFault as fault:
-        print(f"tollgate: {fault}", file=sys.stderr, flush=True)
-        return 1
-    except (ClientError, BotoCoreError, LookupError) as fault:
-        print(f"tollgate: {fault}\nNothing after this was done: mend it, and run the same again.", file=sys.stderr)
-        return 1
+    except (DeployFault, Finding) as fault:
+        return _told(str(fault), 1)
+    except (ClientError, BotoCoreError, OSError, UnknownStage) as fault:
+        return _told(f"{fault}: nothing after this was done; mend it, and run the same again", 1)
+    except KeyboardInterrupt:
+        return _told("stopped in the middle: run the same again, it goes on from there", 130)
     return 0
+
+
+def _told(text: str, code: int) -> int:
+    print(f"tollgate: {text}", file=sys.stderr, flush=True)
+    return code
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -14,16 +14,52 @@ from typing import Any, Final
 
 import yaml
 
+from infra.deploy.fault import DeployFault
+
 Row = dict[str, Any]
 
 FILE: Final = Path(__file__).parent.parent / "api.yaml"
 X: Final = "x-amazon-apigateway-"
 VERBS: Final = ("get", "put", "post", "delete", "options", "head", "patch", f"{X}any-method")
 DEFAULT_TIMEOUT_MS: Final = 29_000
-_REFERENCE: Final = "#/components/schemas/"
+REFERENCE: Final = "#/components/schemas/"
+MODELS: Final = "https://apigateway.amazonaws.com/restapis/"
+"""How a model refers to another one in the definition, and in API Gateway."""
 # `$context.requestId` is API Gateway's own, and has no braces.
 _VARIABLE: Final = re.compile(r"\$\{([a-z_]+)\}")
 _DIGEST_LETTERS: Final = 8
+_READ: Final = frozenset(
+    f"{X}{name}"
+    for name in (
+        "api-key-source",
+        "request-validators",
+        "request-validator",
+        "gateway-responses",
+        "binary-media-types",
+        "minimum-compression-size",
+    )
+)
+_READ_OF_INTEGRATIONS: Final = frozenset(
+    (
+        "type",
+        "uri",
+        "httpMethod",
+        "passthroughBehavior",
+        "timeoutInMillis",
+        "requestParameters",
+        "requestTemplates",
+        "responses",
+        "credentials",
+        "contentHandling",
+    )
+)
+"""What is deployed of the definition: anything else would be left out without a word."""
+
+_MESSAGE: Final = {"application/json": '{"message":$context.error.messageString}'}
+"""What API Gateway writes where a gateway response has no template."""
+
+OWN_MODELS: Final = ("Empty", "Error")
+"""API Gateway makes these by itself, in an API that is made in its console."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +72,7 @@ class ApiDefinition:
     models: Mapping[str, Row]
     authorizers: Mapping[str, Row]
     gateway_responses: Mapping[str, Row]
+    resources: Mapping[str, Row]
     methods: Mapping[str, Row]
 
     def tree(self) -> Row:
@@ -56,8 +93,8 @@ class ApiDefinition:
 
 
 def read_definition(name: str, variables: Mapping[str, str], file: Path = FILE) -> ApiDefinition:
-    """Read the file for one deployment; KeyError for a variable that has no value."""
-    top: Row = yaml.safe_load(_VARIABLE.sub(lambda found: variables[found[1]], file.read_text()))
+    """Read the file for one deployment; DeployFault for a variable without a value, and for what is not deployed."""
+    top = _read(variables, file)
     authorizers = dict(_authorizers(top))
     inline: dict[str, Row] = {}
     methods = {
@@ -68,19 +105,71 @@ def read_definition(name: str, variables: Mapping[str, str], file: Path = FILE) 
     }
     return ApiDefinition(
         name=name,
-        settings={"apiKeySource": top.get(f"{X}api-key-source", "HEADER")},
+        settings=_settings(top),
         validators=top.get(f"{X}request-validators", {}),
-        models=top["components"]["schemas"] | inline,
+        models=top.get("components", {}).get("schemas", {}) | inline,
         authorizers={row["name"]: row["settings"] for row in authorizers.values()},
         gateway_responses={kind: _answer(row) for kind, row in top.get(f"{X}gateway-responses", {}).items()},
+        resources={path: {} for label in methods for path in _way(label.partition(" ")[2])},
         methods=methods,
     )
+
+
+def _read(variables: Mapping[str, str], file: Path) -> Row:
+    text = file.read_text()
+    unknown = sorted(set(_VARIABLE.findall(text)) - set(variables))
+    if unknown:
+        raise DeployFault(
+            f"{file.name} has the variable {unknown[0]!r}, which a deployment does not know; it knows "
+            f"{', '.join(variables)}: correct it there"
+        )
+    try:
+        top: Row = yaml.safe_load(_VARIABLE.sub(lambda found: variables[found[1]], text))
+    except yaml.YAMLError as error:
+        raise DeployFault(f"{file.name} is no YAML: {' '.join(str(error).split())}") from None
+    for part in _not_deployed(top):
+        raise DeployFault(f"{file.name} has {part}, which is not deployed: take it out, or let infra/deploy deploy it")
+    return top
+
+
+def _not_deployed(top: Row) -> Iterator[str]:
+    yield from (name for name in top if name.startswith(X) and name not in _READ)
+    for kind, row in top.get(f"{X}gateway-responses", {}).items():
+        if "statusCode" not in row and not kind.startswith("DEFAULT_"):
+            yield f"no statusCode in the gateway response {kind}"
+    models = top.get("components", {}).get("schemas", {})
+    yield from (f"a schema {name}, the name of one of API Gateway's own" for name in OWN_MODELS if name in models)
+    for path, item in top["paths"].items():
+        for verb in VERBS:
+            integration = item.get(verb, {}).get(f"{X}integration", {}) or {}
+            yield from (f"{name} in {_verb(verb)} {path}" for name in integration if name not in _READ_OF_INTEGRATIONS)
+            if verb in item and not integration:
+                yield f"no integration in {_verb(verb)} {path}"
+
+
+def _settings(top: Row) -> Row:
+    """The API's own settings; what the definition does not speak of is off."""
+    return {
+        "apiKeySource": top.get(f"{X}api-key-source", "HEADER"),
+        "endpoints": ["REGIONAL"],
+        "binaryMediaTypes": sorted(top.get(f"{X}binary-media-types", [])),
+        "minimumCompressionSize": top.get(f"{X}minimum-compression-size"),
+        "disableExecuteApiEndpoint": False,
+        "policy": "",
+    }
+
+
+def _way(path: str) -> Iterator[str]:
+    """The resources that a path goes through, from the root on."""
+    yield "/"
+    parts = path.strip("/").split("/")
+    yield from ("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1) if parts[0])
 
 
 def referred(schema: Any) -> set[str]:
     """Return the names of the models that a schema refers to."""
     if isinstance(schema, Mapping):
-        own = {schema["$ref"].removeprefix(_REFERENCE)} if isinstance(schema.get("$ref"), str) else set()
+        own = {schema["$ref"].removeprefix(REFERENCE)} if isinstance(schema.get("$ref"), str) else set()
         return own.union(*(referred(one) for one in schema.values()))
     return set().union(*map(referred, schema)) if isinstance(schema, list) else set()
 
@@ -103,7 +192,7 @@ def _answer(row: Row) -> Row:
     return {
         "statusCode": str(row["statusCode"]) if "statusCode" in row else None,
         "responseParameters": row.get("responseParameters", {}),
-        "responseTemplates": row.get("responseTemplates", {}),
+        "responseTemplates": row.get("responseTemplates") or _MESSAGE,
     }
 
 
@@ -147,7 +236,7 @@ def _parameters(operation: Row, item: Row) -> Iterator[tuple[str, bool]]:
 def _models(operation: Row, inline: dict[str, Row]) -> Iterator[tuple[str, str]]:
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         schema = content["schema"]
-        name = schema.get("$ref", "").removeprefix(_REFERENCE)
+        name = schema.get("$ref", "").removeprefix(REFERENCE)
         if not name:
             name = "".join(part.title() for part in re.split(r"[^A-Za-z0-9]+", operation["operationId"])) + "Body"
             inline[name] = schema
@@ -157,7 +246,8 @@ def _models(operation: Row, inline: dict[str, Row]) -> Iterator[tuple[str, str]]
 def _responses(operation: Row) -> Iterator[tuple[str, Row]]:
     for status, row in operation.get("responses", {}).items():
         if status.isdigit():
-            yield status, {f"method.response.header.{name}": False for name in row.get("headers", {})}
+            headers = {f"method.response.header.{name}": False for name in row.get("headers", {})}
+            yield status, {"parameters": headers, "models": {}}
 
 
 def _integration(row: Row) -> Row:
@@ -166,6 +256,7 @@ def _integration(row: Row) -> Row:
             "selectionPattern": "" if pattern == "default" else pattern,
             "responseParameters": mapped.get("responseParameters", {}),
             "responseTemplates": mapped.get("responseTemplates", {}),
+            "contentHandling": mapped.get("contentHandling", ""),
         }
         for pattern, mapped in row.get("responses", {}).items()
     }
@@ -177,5 +268,11 @@ def _integration(row: Row) -> Row:
         "timeoutInMillis": row.get("timeoutInMillis", DEFAULT_TIMEOUT_MS),
         "requestParameters": row.get("requestParameters", {}),
         "requestTemplates": row.get("requestTemplates", {}),
+        "credentials": row.get("credentials", ""),
+        "contentHandling": row.get("contentHandling", ""),
+        "connection": "",
+        "transfer": "BUFFERED",
+        "insecure": False,
+        "cacheKeyParameters": [],
         "responses": responses,
     }

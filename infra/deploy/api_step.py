@@ -11,10 +11,21 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from infra.deploy import compare
-from infra.deploy.api_definition import ApiDefinition, Row, referred
+from infra.deploy.api_definition import MODELS, REFERENCE, ApiDefinition, Row, referred
 from infra.deploy.api_found import FoundApi, find_api, read_found
 
 _ENDPOINT: Final = {"types": ["REGIONAL"]}
+_INTEGRATION: Final = (
+    "type",
+    "uri",
+    "passthroughBehavior",
+    "timeoutInMillis",
+    "requestParameters",
+    "requestTemplates",
+    "credentials",
+    "contentHandling",
+)
+"""Members of an integration that are given as they are; the others are to be as API Gateway makes them."""
 
 
 @dataclass(slots=True)
@@ -59,22 +70,26 @@ class ApiStep:
             return [f"the API {self.wanted.name} is missing, with its {len(self.wanted.methods)} methods"]
         found = read_found(self.apigateway, api_id).definition
         if not found.methods:
-            return [f"the API {self.wanted.name} is empty, and has {len(self.wanted.methods)} methods"]
+            return [f"the API {self.wanted.name} is empty, and should have {len(self.wanted.methods)} methods"]
         return list(compare.differences(self.wanted.tree(), found.tree()))
 
     def apply(self) -> None:
-        """Make it equal: first what methods refer to, then methods, last what no method refers to any more."""
+        """Make it equal: what is too much leaves room first, then come the parts that methods refer to, then methods.
+
+        Parts that no method refers to any more are last: API Gateway deletes none that is in use.
+        """
         api_id = find_api(self.apigateway, self.wanted.name)
         assert api_id is not None  # the shell is there before
         found = read_found(self.apigateway, api_id)
         changes = _Changes(self.apigateway, self.wanted, found)
         changes.settings()
         changes.gateway_responses()
+        changes.leave_out_methods()
         changes.validators()
         changes.models()
         changes.authorizers()
         changes.methods()
-        changes.leave_out()
+        changes.leave_out_parts()
 
     def destroy(self) -> list[str]:
         """Nothing: it goes with the API."""
@@ -94,15 +109,17 @@ class _Changes:
         return {"restApiId": self.found.api_id}
 
     def settings(self) -> None:
-        for name, value in self.wanted.settings.items():
-            if self.found.definition.settings.get(name) != value:
-                change = {"op": "replace", "path": f"/{name}", "value": value}
-                self.apigateway.update_rest_api(**self.here, patchOperations=[change])
+        changes = list(_setting_changes(self.wanted.settings, self.found.definition.settings))
+        if changes:
+            self.apigateway.update_rest_api(**self.here, patchOperations=changes)
 
     def gateway_responses(self) -> None:
         for kind, row in _changed(self.wanted.gateway_responses, self.found.definition.gateway_responses):
             given = {name: value for name, value in row.items() if value is not None}
             self.apigateway.put_gateway_response(**self.here, responseType=kind, **given)
+        for kind in self.found.definition.gateway_responses:
+            if kind not in self.wanted.gateway_responses:
+                self.apigateway.delete_gateway_response(**self.here, responseType=kind)
 
     def validators(self) -> None:
         for name, row in _changed(self.wanted.validators, self.found.definition.validators):
@@ -140,23 +157,19 @@ class _Changes:
             self.found.authorizer_ids[name] = made["id"]
 
     def _forget_methods_of(self, authorizer: str) -> None:
-        methods = dict(self.found.definition.methods)
-        for label, row in self.found.definition.methods.items():
-            if row["authorizer"] == authorizer:
-                self._delete_method(label)
-                del methods[label]
-        self.found.definition.methods.clear()  # type: ignore[attr-defined]
-        self.found.definition.methods.update(methods)  # type: ignore[attr-defined]
+        for label in [one for one, row in self.found.methods.items() if row["authorizer"] == authorizer]:
+            self._delete_method(label)
 
     def methods(self) -> None:
-        for label, row in _changed(self.wanted.methods, self.found.definition.methods):
-            if label in self.found.definition.methods:
+        for label, row in _changed(self.wanted.methods, self.found.methods):
+            if label in self.found.methods:
                 self._delete_method(label)
             self._put_method(label, row)
 
     def _delete_method(self, label: str) -> None:
         verb, _, path = label.partition(" ")
         self.apigateway.delete_method(**self.here, resourceId=self.found.resource_ids[path], httpMethod=verb)
+        del self.found.methods[label]
 
     def _put_method(self, label: str, row: Row) -> None:
         verb, _, path = label.partition(" ")
@@ -168,12 +181,12 @@ class _Changes:
         if row["validator"]:
             given["requestValidatorId"] = self.found.validator_ids[row["validator"]]
         self.apigateway.put_method(**place, **given)
-        for status, headers in row["methodResponses"].items():
-            self.apigateway.put_method_response(**place, statusCode=status, responseParameters=headers)
+        for status, answer in row["methodResponses"].items():
+            self.apigateway.put_method_response(**place, statusCode=status, responseParameters=answer["parameters"])
         self._put_integration(place, row["integration"])
 
     def _put_integration(self, place: Row, row: Row) -> None:
-        own = {name: value for name, value in row.items() if name not in ("responses", "httpMethod") and value}
+        own = {name: row[name] for name in _INTEGRATION if row[name]}
         method = {"integrationHttpMethod": row["httpMethod"]} if row["httpMethod"] else {}
         self.apigateway.put_integration(**place, **own, **method)
         for status, mapped in row["responses"].items():
@@ -190,19 +203,24 @@ class _Changes:
         self.found.resource_ids[path] = made["id"]
         return str(made["id"])
 
-    def leave_out(self) -> None:
-        """Delete what the definition does not have (any more)."""
-        there = self.found.definition
-        for label in there.methods:
-            if label not in self.wanted.methods:
-                self._delete_method(label)
-        self._leave_out_resources()
-        self._leave_out_parts()
-        for kind in there.gateway_responses:
-            if kind not in self.wanted.gateway_responses:
-                self.apigateway.delete_gateway_response(**self.here, responseType=kind)
+    def leave_out_methods(self) -> None:
+        """Delete methods and resources that the definition does not have (any more).
 
-    def _leave_out_parts(self) -> None:
+        Before others are made: where one resource is a variable, another one cannot stand beside it.
+        """
+        for label in [one for one in self.found.methods if one not in self.wanted.methods]:
+            self._delete_method(label)
+        for path in sorted(set(self.found.resource_ids) - set(self.wanted.resources)):
+            self._delete_resource(self.found.resource_ids.pop(path))
+
+    def _delete_resource(self, resource_id: str) -> None:
+        try:
+            self.apigateway.delete_resource(**self.here, resourceId=resource_id)
+        except ClientError as error:  # it went with the one above it
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+
+    def leave_out_parts(self) -> None:
         """Delete what no method refers to any more; of models, those first that refer to others."""
         for name, known in self.found.authorizer_ids.items():
             if name not in self.wanted.authorizers:
@@ -214,16 +232,25 @@ class _Changes:
             if name not in self.wanted.models:
                 self.apigateway.delete_model(**self.here, modelName=name)
 
-    def _leave_out_resources(self) -> None:
-        paths = {label.partition(" ")[2] for label in self.wanted.methods}
-        for path in sorted(self.found.resource_ids):
-            needed = any(one == path or one.startswith(f"{path.rstrip('/')}/") for one in paths)
-            if not needed:
-                try:
-                    self.apigateway.delete_resource(**self.here, resourceId=self.found.resource_ids[path])
-                except ClientError as error:  # it went with the one above it
-                    if error.response["Error"]["Code"] != "NotFoundException":
-                        raise
+
+def _setting_changes(wanted: Row, found: Row) -> Iterator[Row]:
+    """The patches that lead from an API's own settings to those that are wanted."""
+    for kind in found["endpoints"]:
+        if wanted["endpoints"] != found["endpoints"]:
+            yield {"op": "replace", "path": f"/endpointConfiguration/types/{kind}", "value": wanted["endpoints"][0]}
+    for kind in set(wanted["binaryMediaTypes"]) ^ set(found["binaryMediaTypes"]):
+        op = "add" if kind in wanted["binaryMediaTypes"] else "remove"
+        yield {"op": op, "path": f"/binaryMediaTypes/{kind.replace('~', '~0').replace('/', '~1')}"}
+    for name in ("apiKeySource", "minimumCompressionSize", "disableExecuteApiEndpoint", "policy"):
+        if wanted[name] != found[name]:
+            # Compression is turned off by a patch without a value.
+            value = {} if wanted[name] is None else {"value": patch_text(wanted[name])}
+            yield {"op": "replace", "path": f"/{name}", **value}
+
+
+def patch_text(value: Any) -> str:
+    """A value as patches have it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _changed(wanted: Any, found: Any) -> Iterator[tuple[str, Row]]:
@@ -253,6 +280,6 @@ def _referring(value: Any, api_id: str) -> Any:
         return {key: _referring(one, api_id) for key, one in value.items()}
     if isinstance(value, list):
         return [_referring(one, api_id) for one in value]
-    if isinstance(value, str) and value.startswith("#/components/schemas/"):
-        return f"https://apigateway.amazonaws.com/restapis/{api_id}/models/{value.rpartition('/')[2]}"
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        return f"{MODELS}{api_id}/models/{value.removeprefix(REFERENCE)}"
     return value

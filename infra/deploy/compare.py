@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 LONGEST_SHOWN: Final = 120
+_BEFORE: Final = 30
+"""Characters shown before the first that is not the same."""
 
 
 def differences(wanted: Any, found: Any, place: str = "") -> Iterator[str]:
@@ -18,9 +20,20 @@ def differences(wanted: Any, found: Any, place: str = "") -> Iterator[str]:
             else:
                 yield from differences(wanted[name], found[name], below)
     elif wanted != found:
-        yield f"{place} is {_shown(found)} and should be {_shown(wanted)}"
+        is_there, should_be = _shown(found, wanted)
+        yield f"{place} is {is_there} and should be {should_be}"
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+def _shown(found: Any, wanted: Any) -> tuple[str, str]:
+    """Both as texts; of long ones that part in which they are not the same."""
+    texts = repr(found), repr(wanted)
+    if max(map(len, texts)) <= LONGEST_SHOWN:
+        return texts
+    same = next((at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0)
+    start = same - _BEFORE if same > LONGEST_SHOWN - _BEFORE else 0
+    return _cut(texts[0], start), _cut(texts[1], start)
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + LONGEST_SHOWN
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"

@@ -19,7 +19,8 @@ from infra.permissions import GRANTS, Where, write_policies
 from infra.resources import LOCAL_STAGE, read_resources
 
 SOURCE_TAG: Final = "tollgate:source"
-"""The tag of a function that names the project it was deployed from."""
+CODE_TAG: Final = "tollgate:code"
+"""The tags of a function that name the project it was deployed from, and the code that was deployed then."""
 
 _SHIPPED: Final = ("app.py", "requirements.txt", "chalicelib")
 

@@ -4,12 +4,14 @@
                             ^-----rollback-------'
 
 Everything is published and asked before the first alias moves, so a release that does not start serves nobody. An alias
-says in its description which version it named before.
+says in its description which release it belongs to, and which version it named before: `release 1f2e, before 3`. All
+aliases say so, also those that a release has left where they were: only then can all go back to the release before.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,11 +23,23 @@ from infra.deploy.functions_step import missing
 from infra.functions import Row
 
 ALIAS: Final = "live"
-_BEFORE: Final = re.compile(r"before: (\d+)")
-_COMPARED: Final = ("CodeSha256", "Handler", "Runtime", "MemorySize", "Timeout", "Environment")
+LATEST: Final = "$LATEST"
+_RELEASE: Final = re.compile(r"release (\w+)(?:, before (\d+))?")
+_COMPARED: Final = (
+    "CodeSha256",
+    "Handler",
+    "Runtime",
+    "MemorySize",
+    "Timeout",
+    "Environment",
+    "Role",
+    "Layers",
+    "Architectures",
+)
 """What makes a version another one."""
 
 _READY_ATTEMPTS: Final = 60
+_DIGEST_LETTERS: Final = 12
 
 NO_RECORDS: Final[Row] = {"Records": []}
 _REQUEST: Final[Row] = {
@@ -62,48 +76,82 @@ class ReleaseStep:
 
     def differences(self) -> list[str]:
         """Compare what serves with what was deployed last."""
-        return [text for name in self.functions.values() if (text := self._difference(name))]
+        release = self._release()
+        return [text for name in self.functions.values() if (text := self._difference(name, release))]
 
-    def _difference(self, name: str) -> str:
+    def _release(self) -> str:
+        """A name for what all functions were deployed with last: it is the same again after an interruption."""
+        latest = {name: self._settings(name) or {} for name in self.functions.values()}
+        compared = {name: {key: row.get(key) for key in _COMPARED} for name, row in latest.items()}
+        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:_DIGEST_LETTERS]
+
+    def _difference(self, name: str, release: str) -> str:
         latest, live = self._settings(name), self._live(name)
         if latest is None:
             return f"{name} is missing"
         if live is None:
             return f"{name} has no alias {ALIAS}"
-        serving = self._settings(name, live["FunctionVersion"])
-        if serving is None or not _same(serving, latest):
-            return f"{name}: {ALIAS} is version {live['FunctionVersion']}, which is not what was deployed last"
+        version = live["FunctionVersion"]
+        serving = self._settings(name, version)
+        if serving is None or not _same(serving, latest) or version == LATEST:
+            return f"{name}: {ALIAS} is version {version}, which is not what was deployed last"
+        if _weights(live):
+            return f"{name}: {ALIAS} leads to other versions besides {version}: {_weights(live)}"
+        if _of(live)[0] != release:
+            return f"{name}: {ALIAS} is version {version}, and does not say that it belongs to the release {release}"
         return ""
 
     def apply(self) -> None:
         """Publish and ask all that has changed; then move the aliases. DeployFault if a version does not answer."""
-        changed = {short: name for short, name in self.functions.items() if self._difference(name)}
+        release = self._release()
+        changed = {short: name for short, name in self.functions.items() if self._difference(name, release)}
         versions = {name: self._published(name) for name in changed.values()}
         for short, name in changed.items():
-            self._ask(name, versions[name], PROBES.get(short, _REQUEST))
+            if not self._serves(name, versions[name]):
+                self._ask(name, versions[name], PROBES.get(short, _REQUEST))
         for name, version in versions.items():
-            self._move(name, version)
+            self._move(name, version, release)
 
     def rollback(self) -> list[str]:
-        """Move every alias to the version it named before; return what was done."""
-        return list(self._rolled_back())
+        """Move every alias to the version of the release before; return what was done. It may be called again.
 
-    def _rolled_back(self) -> Iterator[str]:
-        lives = {name: self._live(name) for name in self.functions.values()}
-        earlier = {name: _BEFORE.search((live or {}).get("Description", "")) for name, live in lives.items()}
-        if not any(earlier.values()):
-            raise DeployFault("there is no earlier release to go back to: no alias names one")
-        for name, found in earlier.items():
-            if found is not None:
-                now = (lives[name] or {})["FunctionVersion"]
-                self._move(name, found[1])
-                yield f"{name}: {ALIAS} is version {found[1]} again, after {now}"
+        DeployFault, before anything has moved, if there is none, or not any more.
+        """
+        lives = {name: live for name in self.functions.values() if (live := self._live(name))}
+        newest = self._newest(lives)
+        ahead = {name: live for name, live in lives.items() if newest and _of(live)[0] == newest and _of(live)[1]}
+        if not ahead:
+            raise DeployFault("there is no earlier release to go back to; make deploy goes to the one deployed last")
+        for name, live in ahead.items():
+            if self._settings(name, _of(live)[1]) is None:
+                raise DeployFault(f"{name} has no version {_of(live)[1]} any more: deploy the earlier source instead")
+        moved = [self._moved_back(name, live) for name, live in ahead.items()]
+        return moved + [_stays(name, live) for name, live in lives.items() if name not in ahead]
+
+    def _newest(self, lives: Mapping[str, Row]) -> str:
+        """The release to go back from: one that was cut off is the one that functions were deployed with last."""
+        releases = {release for live in lives.values() if (release := _of(live)[0])}
+        if self._release() in releases:
+            return self._release()
+        if len(releases) > 1:
+            raise DeployFault("the aliases belong to several releases: finish the last one with make deploy first")
+        return next(iter(releases), "")
+
+    def _moved_back(self, name: str, live: Row) -> str:
+        release, version = _of(live)
+        told = f"back from {release}"
+        self._lambda.update_alias(
+            FunctionName=name, Name=ALIAS, FunctionVersion=version, Description=told, **_NO_WEIGHTS
+        )
+        if version == live["FunctionVersion"]:
+            return _stays(name, live)
+        return f"{name}: {ALIAS} is version {version} again, after {live['FunctionVersion']}"
 
     def destroy(self) -> list[str]:
         """Nothing: versions and aliases go with their functions."""
         return []
 
-    def _settings(self, name: str, version: str = "$LATEST") -> Row | None:
+    def _settings(self, name: str, version: str = LATEST) -> Row | None:
         try:
             found: Row = self._lambda.get_function_configuration(FunctionName=name, Qualifier=version)
         except ClientError as error:
@@ -127,7 +175,8 @@ class ReleaseStep:
             FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": _READY_ATTEMPTS}
         )
         latest = self._settings(name)
-        assert latest is not None
+        if latest is None:
+            raise DeployFault(f"the function {name} has gone while it was deployed: run this again")
         newest = max(self._versions(name), key=lambda row: int(row["Version"]), default=None)
         if newest is not None and _same(newest, latest):
             return str(newest["Version"])
@@ -136,7 +185,7 @@ class ReleaseStep:
 
     def _versions(self, name: str) -> list[Row]:
         rows = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-        return [row for answer in rows for row in answer["Versions"] if row["Version"] != "$LATEST"]
+        return [row for answer in rows for row in answer["Versions"] if row["Version"] != LATEST]
 
     def _ask(self, name: str, version: str, event: Any) -> None:
         if event is None:
@@ -147,19 +196,47 @@ class ReleaseStep:
         answer = self._lambda.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event).encode())
         said = answer["Payload"].read().decode(errors="replace")
         if answer.get("FunctionError") or answer["StatusCode"] != 200:
-            raise DeployFault(f"{name}: version {version} does not start: {said[:500]}\nNothing was released: mend it.")
+            raise DeployFault(
+                f"{name}: version {version} does not start, so nothing was released; mend it: {said[:500]}"
+            )
 
-    def _move(self, name: str, version: str) -> None:
+    def _serves(self, name: str, version: str) -> bool:
+        live = self._live(name)
+        return live is not None and live["FunctionVersion"] == version
+
+    def _move(self, name: str, version: str, release: str) -> None:
+        place = {"FunctionName": name, "Name": ALIAS, "FunctionVersion": version}
         live = self._live(name)
         if live is None:
-            self._lambda.create_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
-        elif live["FunctionVersion"] != version:
-            before = f"before: {live['FunctionVersion']}"
-            self._lambda.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version, Description=before)
+            self._lambda.create_alias(**place, Description=f"release {release}")
+            return
+        known, before = _of(live)
+        if known != release:
+            before = live["FunctionVersion"]
+        told = f"release {release}, before {before}" if before.isdigit() else f"release {release}"
+        self._lambda.update_alias(**place, Description=told, **_NO_WEIGHTS)
 
     @property
     def _lambda(self) -> Any:
         return self.account.client("lambda")
+
+
+_NO_WEIGHTS: Final[Row] = {"RoutingConfig": {"AdditionalVersionWeights": {}}}
+
+
+def _stays(name: str, live: Row) -> str:
+    return f"{name}: {ALIAS} stays version {live['FunctionVersion']}"
+
+
+def _of(live: Row) -> tuple[str, str]:
+    """The release that an alias belongs to and the version that it named before; empty for none."""
+    found = _RELEASE.fullmatch(live.get("Description", ""))
+    return (found[1], found[2] or "") if found else ("", "")
+
+
+def _weights(live: Row) -> Row:
+    weights: Row = (live.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return weights
 
 
 def _same(one: Row, other: Row) -> bool:

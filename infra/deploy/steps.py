@@ -144,7 +144,9 @@ def _routed(wanted: ApiDefinition, functions: dict[str, str]) -> tuple[str, ...]
     for arn in wanted.functions:
         name = arn.partition(_ALIAS_OF)[2].partition(":")[0]
         if name not in names:
-            raise DeployFault(f"infra/api.yaml leads to the function {name}, which app.py does not have")
+            raise DeployFault(
+                f"infra/api.yaml leads to the function {name}, which app.py does not have: correct one of them"
+            )
         found.append(names[name])
     return tuple(found)
 

@@ -23,7 +23,7 @@ from emulator.control.apis.plane import ApiGateway
 from emulator.control.errors import ControlError
 from emulator.control.kept import Kept
 from emulator.control.operation import Members, Operation, Plane
-from emulator.control.server import ControlApi
+from emulator.control.server import Application, ControlApi
 from emulator.gateway.chain import Surroundings
 from emulator.gateway.context import Reply, Request
 from emulator.keyset import KeySet
@@ -60,7 +60,8 @@ def _checked(operation: Operation, model: Any) -> Operation:
         unknown = set(answer) - set(shape.members if shape else ())
         assert not unknown, f"{model.name} answers {unknown}, which boto3 does not know"
         if shape is not None:
-            faults = ParamValidator().validate(answer, shape)
+            # A list may be empty in an answer where a request has to name something.
+            faults = ParamValidator().validate({name: one for name, one in answer.items() if one != []}, shape)
             assert not faults.has_errors(), f"{model.name}: {faults.generate_report()}"
         return answer
 
@@ -68,9 +69,9 @@ def _checked(operation: Operation, model: Any) -> Operation:
 
 
 @contextmanager
-def serving(planes: Sequence[Plane]) -> Iterator[str]:
+def serving(planes: Sequence[Plane], invoke: Application | None = None) -> Iterator[str]:
     """Serve the planes; every answer is checked. Gives the endpoint."""
-    api = ControlApi([Checked(plane) for plane in planes], None)
+    api = ControlApi([Checked(plane) for plane in planes], invoke)
     listener = bound()
     server = uvicorn.Server(uvicorn.Config(api, lifespan="off", log_config=None, access_log=False))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))

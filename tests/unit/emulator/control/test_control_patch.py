@@ -36,6 +36,7 @@ def changed(shape: str, *patches: dict[str, str]) -> dict[str, Any]:
     ("shape", "one", "expected"),
     [
         ("RestApi", patch("/name", "b"), {"name": "b"}),
+        ("RestApi", patch("/minimumCompressionSize"), {}),
         ("RestApi", patch("name", "b"), {"name": "b"}),
         ("RestApi", patch("/name", "b", "add"), {"name": "b"}),
         ("RestApi", patch("/description", op="remove"), {"description": None}),
@@ -107,6 +108,12 @@ def test_what_leads_nowhere_is_refused(shape: str, one: dict[str, str], words: s
 def test_a_caller_may_refuse_more() -> None:
     with refused("BadRequestException", "Invalid patch path"):
         PATCHES.apply({}, "RestApi", [patch("/tags/a", "b")], ("tags",))
+
+
+def test_compression_is_turned_off_by_a_patch_without_a_value() -> None:
+    row = deepcopy(API) | {"minimumCompressionSize": 5}
+    PATCHES.apply(row, "RestApi", [patch("/minimumCompressionSize")])
+    assert "minimumCompressionSize" not in row
 
 
 def test_they_are_applied_in_their_order() -> None:
