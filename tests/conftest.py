@@ -10,10 +10,17 @@ _SHARED = {"stack", "api", "accounts", "new_client"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the users of the shared stack on one worker: a second stack would only take its processor."""
+    """Keep what shares something on one worker: a second stack, or server, would only take its processor."""
     for item in items:
         if _SHARED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("stack"))
+        elif _shares_a_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+
+
+def _shares_a_module(item: pytest.Item) -> bool:
+    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(one.scope == "module" for found in fixtures.values() for one in found)
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,19 @@ def _state(member: psutil.Process) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return our environment without what would point the stack to another place."""
-    foreign = ("AWS_", "PORT", "DATA", "ENGINE", "LOCAL", "DYNAMO_CLIENT", "WORKER", "ENDPOINT", "FUNCTIONS", "MAKE", "MFLAGS")
+    foreign = (
+        "AWS_",
+        "PORT",
+        "DATA",
+        "ENGINE",
+        "LOCAL",
+        "DYNAMO_CLIENT",
+        "WORKER",
+        "ENDPOINT",
+        "FUNCTIONS",
+        "MAKE",
+        "MFLAGS",
+    )
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 

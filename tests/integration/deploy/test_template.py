@@ -42,8 +42,6 @@ template = json.load(sys.stdin)
 print(json.dumps(transform(template, {}, NoPolicies())))
 """
 
-pytestmark = pytest.mark.xdist_group("template")
-
 Row = dict[str, Any]
 
 
