@@ -9,6 +9,7 @@ from tests.e2e.local_stack import LocalStack
 _SHARED = {"stack", "api", "accounts", "new_client"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares something on one worker: a second stack, or server, would only take its processor."""
     for item in items:

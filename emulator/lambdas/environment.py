@@ -24,7 +24,7 @@ import orjson
 from emulator.clock import Clock
 from emulator.lambdas.config import FunctionConfig, Invocation, Outcome
 from emulator.lambdas.fast_api import FastConnection
-from emulator.lambdas.output import forward
+from emulator.lambdas.output import printing
 from emulator.lambdas.runtime_api import RuntimeConnection
 
 INIT_SECONDS = 10.0
@@ -174,25 +174,24 @@ class Environment:
         ours, theirs = socket.socketpair()
         await loop.create_unix_connection(self._accept_fast, sock=ours)
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                str(_WORKER),
-                cwd=self.config.code_root,
-                env={**self._variables(address), "TMPDIR": folder, "TOLLGATE_SOCKET": str(theirs.fileno())},
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self.pid = process.pid
-            theirs.close()
-            self._set_timer(INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.0f} seconds")
-            printing = loop.create_task(forward(process.stdout, self))
-            code = await process.wait()
-            with suppress(ProcessLookupError, PermissionError):  # what it started ends with it
-                os.killpg(self.pid, signal.SIGKILL)
-            printing.cancel()
+            async with printing(self) as output:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    str(_WORKER),
+                    cwd=self.config.code_root,
+                    env={**self._variables(address), "TMPDIR": folder, "TOLLGATE_SOCKET": str(theirs.fileno())},
+                    pass_fds=(theirs.fileno(),),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                self.pid = process.pid
+                theirs.close()
+                self._set_timer(INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.0f} seconds")
+                code = await process.wait()
+                with suppress(ProcessLookupError, PermissionError):  # what it started ends with it
+                    os.killpg(self.pid, signal.SIGKILL)
         finally:
             theirs.close()
             server.close()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from typing import Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO, Protocol
 
 LONGEST_LINE_BYTES = 256 * 1024
 """CloudWatch's limit for one event; a longer line is cut there."""
+
+LAST_WORDS_SECONDS = 0.2
+"""How long what a dead worker has printed is still read: a process that left its group may have the other end."""
 
 
 class Speaker(Protocol):
@@ -19,9 +25,28 @@ class Speaker(Protocol):
         ...
 
 
-async def forward(stream: asyncio.StreamReader | None, speaker: Speaker) -> None:
-    """Copy a worker's output to our error stream until it ends; a worker is never blocked by it."""
-    assert stream is not None
+@asynccontextmanager
+async def printing(speaker: Speaker) -> AsyncIterator[IO[bytes]]:
+    """Give a pipe for a worker to print into; what arrives is copied to our error stream.
+
+    Not asyncio's own pipe: its `wait()` lasts until everybody has closed the other end, and what a function has started
+    may live longer than its worker.
+    """
+    stream, (mine, theirs) = asyncio.StreamReader(), os.pipe()
+    with os.fdopen(theirs, "wb", buffering=0) as output:
+        reading, loop = asyncio.StreamReaderProtocol(stream), asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: reading, os.fdopen(mine, "rb", buffering=0))
+        copying = loop.create_task(_copy(stream, speaker))
+        try:
+            yield output
+        finally:
+            output.close()
+            await asyncio.wait((copying,), timeout=LAST_WORDS_SECONDS)
+            copying.cancel()
+            transport.close()
+
+
+async def _copy(stream: asyncio.StreamReader, speaker: Speaker) -> None:
     rest = b""
     while chunk := await stream.read(64 * 1024):
         *lines, rest = (rest + chunk).split(b"\n")
