@@ -56,7 +56,7 @@ class PermissionsStep:
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "lambda:InvokeFunction",
-            "Resource": f"{function_arn(self.account, self.resources.stage, function)}:{ALIAS}",
+            "Resource": self._arn(f"{function}:{ALIAS}"),
             "Condition": {"ArnLike": {"AWS:SourceArn": source}},
         }
 
@@ -83,9 +83,9 @@ class PermissionsStep:
             if missing(error):
                 return {}
             raise
-        return {
-            row["Sid"]: {key: one for key, one in row.items() if key != "Sid"} for row in json.loads(text)["Statement"]
-        }
+        # A stand-in may have one policy for a function and all its aliases: a statement says where it holds.
+        here = [row for row in json.loads(text)["Statement"] if row["Resource"] == self._arn(place)]
+        return {row["Sid"]: {key: one for key, one in row.items() if key != "Sid"} for row in here}
 
     def _place(self, place: str) -> dict[str, str]:
         function, _, alias = place.partition(":")
@@ -115,6 +115,10 @@ class PermissionsStep:
     def destroy(self) -> list[str]:
         """Nothing: the policies go with their functions."""
         return []
+
+    def _arn(self, place: str) -> str:
+        function, colon, alias = place.partition(":")
+        return f"{function_arn(self.account, self.resources.stage, function)}{colon}{alias}"
 
     def _name(self, function: str) -> str:
         return f"{APP}-{self.resources.stage}-{function}"

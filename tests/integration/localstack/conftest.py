@@ -9,10 +9,16 @@ from tests.integration.localstack.bare_stand_in import NOT_LONG_SECONDS, PATIENC
 from tests.integration.localstack.differences import STAND_INS, known
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect what is known to differ; strictly, so that a stand-in that does better is noticed."""
+    """Expect what is known to differ; strictly, so that a stand-in that does better is noticed.
+
+    Who asks the same one stays on one worker.
+    """
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "bare" in parameters:
+            item.add_marker(pytest.mark.xdist_group(f"bare {parameters['bare']}"))
         reason = known(getattr(item, "originalname", ""), str(parameters.get("bare", "")))
         if reason:
             item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
