@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -95,7 +96,12 @@ def read_resources(stage: str, file: Path = FILE) -> Resources:
 
     KeyError for a name in braces that is not `stage`, ValueError for a restored table that the platform does not have.
     """
-    tree: dict[str, Any] = yaml.safe_load(Template(file.read_text()).substitute(stage=stage))
+    return _read(stage, file.read_text())
+
+
+@cache  # a deployment asks for each function, and reading takes 40 ms
+def _read(stage: str, text: str) -> Resources:
+    tree: dict[str, Any] = yaml.safe_load(Template(text).substitute(stage=stage))
     restored: dict[str, str] = tree.pop("restored").get(stage, {})
     if restored.keys() - tree["tables"].keys():
         raise ValueError(f"infra/resources.yaml: restored tables are some of {', '.join(tree['tables'])}")

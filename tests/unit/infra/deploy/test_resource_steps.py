@@ -12,7 +12,7 @@ from infra.deploy.account import Account
 from infra.deploy.alarms_step import AlarmsStep
 from infra.deploy.bucket_step import Bucket, BucketStep
 from infra.deploy.fault import DeployFault
-from infra.deploy.log_step import ROLE, LogRoleStep, LogStep
+from infra.deploy.log_step import _MANAGED, ROLE, LogRoleStep, LogStep
 from infra.deploy.queue_step import QueueStep
 from infra.deploy.step import Step
 from infra.deploy.tables_step import TablesStep
@@ -239,17 +239,31 @@ def test_a_bucket_that_cannot_be_ours_or_read_says_what_to_do(
         step.apply()
 
 
+@pytest.fixture
+def aws_policy(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A policy in the place of AWS's own, which moto takes seconds to load with a thousand others."""
+    statement = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = boto3.client("iam").create_policy(PolicyName="AmazonAPIGatewayPushToCloudWatchLogs", PolicyDocument=document)
+    arn = str(made["Policy"]["Arn"])
+    monkeypatch.setattr("infra.deploy.log_step._MANAGED", arn)
+    return arn
+
+
+def test_the_policy_is_aws_own() -> None:
+    """Source: API Gateway developer guide, "Set up CloudWatch logging for REST APIs"."""
+    assert _MANAGED == "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
 # --- logs ----------------------------------------------------------------------------------------------------
 
 
-def test_api_gateway_gets_a_role_to_write_logs_with_and_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+def test_api_gateway_gets_a_role_to_write_logs_with_and_keeps_it(asked: list[tuple[str, Any]], aws_policy: str) -> None:
     step = LogRoleStep(ACCOUNT)
     assert step.differences() == ["API Gateway has no role in this account to write logs with"]
     step.apply()
     assert step.differences() == []
-    attached = boto3.client("iam").list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
-    assert [one["PolicyName"] for one in attached] == ["AmazonAPIGatewayPushToCloudWatchLogs"]
+    assert ("AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": aws_policy}) in asked
     assert step.destroy()[0].startswith("(stays: arn:aws:iam::123456789012:role/")
 
 
@@ -259,8 +273,7 @@ def test_a_role_that_somebody_else_has_set_is_left() -> None:
     assert LogRoleStep(ACCOUNT).differences() == []
 
 
-def test_a_new_role_is_waited_for(monkeypatch: pytest.MonkeyPatch, refusing: Callable[..., None]) -> None:
-    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+def test_a_new_role_is_waited_for(aws_policy: str, refusing: Callable[..., None]) -> None:
     refusing("UpdateAccount", "BadRequestException", times=3)
     waits: list[float] = []
     step = LogRoleStep(ACCOUNT, wait=waits.append)
