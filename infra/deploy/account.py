@@ -29,6 +29,8 @@ _LONGEST_WAIT_SECONDS: Final = 15
 _ATTEMPTS: Final = 9
 """With the waits between them, this is a minute and a half: longer than a function takes to be updated."""
 
+_SETTLING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+
 _PASSING: Final[Mapping[str, tuple[str, ...]]] = {
     "ConflictException": ("concurrent modification", "try again"),
     "ConcurrentModificationException": ("",),
@@ -66,6 +68,14 @@ class Account:
     def where(self) -> Where:
         """The same as policies and templates take it."""
         return Where(self.account, self.region)
+
+    @property
+    def settling_seconds(self) -> tuple[float, ...]:
+        """How long to wait, again and again, for what the world sees only some time after it was made.
+
+        A new stage is not on all of API Gateway's hosts at once, nor a bucket's policy on all of S3's.
+        """
+        return _SETTLING_SECONDS if self.is_aws else ()
 
     @property
     def is_aws(self) -> bool:

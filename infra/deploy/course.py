@@ -30,7 +30,7 @@ def deploy(target: Target) -> None:
     """Take every step, ask the public URL, and read everything back; DeployFault where that does not hold."""
     steps = steps_of(target)
     changed = take(steps)
-    _say("smoke test", smoke(target.public_url(), target.ca))
+    _say("smoke test", smoke(target.public_url(), target.ca, target.account.settling_seconds))
     read_back(steps)
     said = f"{changed} differences were made equal" if changed else "nothing had to change"
     print(f"{target.stage} is deployed at {target.public_url()}: {said}; everything was read back", flush=True)

@@ -4,7 +4,8 @@ Order: key, documents, and a look at them from outside; only then can an authori
 them from the public internet when it is.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -127,11 +128,20 @@ class SigningStep:
         texts = self._documents(self._ensured())
         for name, text in texts.items():
             self.issuer.publisher.publish(name, text)
-        if any(self.issuer.read(name) is None for name in texts):
+        if not self._readable(texts):
             raise DeployFault(
                 f"{self.issuer.url}{WELL_KNOWN} cannot be read from here, so API Gateway could not read it either: "
                 "see to the issuer's host, then run this again"
             )
+
+    def _readable(self, names: Iterable[str]) -> bool:
+        unseen = [name for name in names if self.issuer.read(name) is None]
+        for seconds in self.account.settling_seconds:
+            if not unseen:
+                break
+            time.sleep(seconds)
+            unseen = [name for name in unseen if self.issuer.read(name) is None]
+        return not unseen
 
     def _ensured(self) -> Keys:
         """The keys, made where they are missing; the hour of a standby that nobody sees yet begins."""

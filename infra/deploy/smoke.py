@@ -1,5 +1,7 @@
 """The smoke test: what only a request through the public URL can tell."""
 
+import time
+from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Final
 
@@ -11,8 +13,20 @@ _FORM_BODY: Final = b"grant_type=client_credentials"
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def smoke(url: str, ca: str) -> list[str]:
-    """Ask the API; return what was seen, or raise DeployFault with the first thing that is wrong."""
+def smoke(url: str, ca: str, settling_seconds: Sequence[float] = ()) -> list[str]:
+    """Ask the API; return what was seen, or raise DeployFault with the first thing that is wrong.
+
+    It is asked again after each of these waits while something is.
+    """
+    for seconds in settling_seconds:
+        try:
+            return _ask(url, ca)
+        except DeployFault:
+            time.sleep(seconds)
+    return _ask(url, ca)
+
+
+def _ask(url: str, ca: str) -> list[str]:
     api = Api(url, ca, Credentials("", "", ""))
     try:
         return [

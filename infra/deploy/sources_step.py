@@ -70,7 +70,17 @@ class StreamsStep:
             for row in self._mappings(arn):
                 function = row["FunctionArn"]
                 named[ours.get(function, f"{table} to {function.partition(':function:')[2]}")] = row
-        return named
+        return named | self._elsewhere(set(self._stream_arns().values()))
+
+    def _elsewhere(self, arns: set[str]) -> dict[str, Row]:
+        """Mappings by which our functions follow something else: a table that a restored one has replaced."""
+        functions = dict.fromkeys(self._function(stream) for stream in self.resources.streams)
+        lists = [
+            self._lambda.get_paginator("list_event_source_mappings").paginate(FunctionName=one) for one in functions
+        ]
+        rows = [row for answers in lists for answer in answers for row in answer["EventSourceMappings"]]
+        strange = [row for row in rows if row["EventSourceArn"] not in arns and row["State"] != "Deleting"]
+        return {f"{row['EventSourceArn']} to {row['FunctionArn'].partition(':function:')[2]}": row for row in strange}
 
     def _mappings(self, arn: str) -> Iterator[Row]:
         answers = self._lambda.get_paginator("list_event_source_mappings").paginate(EventSourceArn=arn)

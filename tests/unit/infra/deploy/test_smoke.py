@@ -71,3 +71,18 @@ def test_an_api_that_does_not_answer_is_told() -> None:
         port = found.getsockname()[1]
     with pytest.raises(DeployFault, match=f"https://127.0.0.1:{port} does not answer: .*refused"):
         smoke(f"https://127.0.0.1:{port}", "")
+
+
+def test_a_stage_that_is_not_everywhere_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new stage of API Gateway answers 403 for some seconds."""
+    api, waits = Asked({("GET", "/v1/health", False): 403}), list[float]()
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            api.statuses = STATUSES
+
+    monkeypatch.setattr(asked, "Api", api)
+    monkeypatch.setattr("infra.deploy.smoke.time.sleep", wait)
+    assert len(smoke("https://api.test", "", (1.0, 2.0, 4.0))) == len(STATUSES)
+    assert waits == [1.0, 2.0]

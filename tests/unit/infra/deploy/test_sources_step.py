@@ -44,6 +44,15 @@ class There:
             FunctionName=function, EventSourceArn=self.mapping()["EventSourceArn"], StartingPosition="LATEST"
         )
 
+    def reading_elsewhere(self) -> None:
+        """The function follows another table besides: the one before a restore."""
+        here = self.mapping()
+        self.functions.create_event_source_mapping(
+            FunctionName=here["FunctionArn"],
+            EventSourceArn=here["EventSourceArn"].replace("-ledger/", "-ledger-1/"),
+            StartingPosition="TRIM_HORIZON",
+        )
+
     def rule(self, **changes: Any) -> None:
         self.events.put_rule(**{"Name": RULE, "ScheduleExpression": "rate(1 hour)", **changes})
 
@@ -81,6 +90,7 @@ STREAM_DRIFT: dict[str, tuple[Callable[[There], object], str]] = {
     "from now on": (There.from_now_on, "StartingPosition is 'LATEST'"),
     "the code that was deployed last": (lambda at: at.edit(FunctionName=FUNCTIONS["projections"]), "ledger to projections is missing"),
     "another reader": (lambda at: at.another_reader(FUNCTIONS["accounts"]), f"ledger to {FUNCTIONS['accounts']} is there"),
+    "a table of before": (There.reading_elsewhere, "-ledger-1/stream/"),
 }  # fmt: skip
 
 RULE_DRIFT: dict[str, tuple[Callable[[There], object], str]] = {
