@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.kernel.clock import SECOND_MS, Clock, SystemClock
 from chalicelib.keys.aws import KmsKeyring
 from chalicelib.keys.desk import document_at
 from chalicelib.keys.document import Document, Overtaken, encoded
-from chalicelib.keys.key import REPLACED_AT, SIGNS_AT, WANTED_AT, Key, Keys, NoKey
+from chalicelib.keys.key import REPLACED_AT, SIGNS_AT, WANTED_AT, Key, Keys, NoKey, NoStandby
 from chalicelib.keys.rotation import Rotation, TooLate
+from infra.deploy.account import read_account
+from infra.deploy.fault import DeployFault
 from infra.local.attach import attach
 from infra.resources import Resources, read_resources
 from infra.signing_keys import ensure_keys, keyring_of
@@ -112,12 +115,29 @@ class Command:
 def main(argv: list[str] | None = None) -> int:
     """Run one command and print what was done."""
     options = _arguments().parse_args(argv)
+    try:
+        return _run(options)
+    except (NoKey, NoStandby, Overtaken, TooLate, DeployFault, ClientError, BotoCoreError) as fault:
+        print(f"tollgate: {fault}", file=sys.stderr)
+        return 1
+
+
+def _documents(options: argparse.Namespace) -> str:
+    """Where the issuer's documents are: as told, those of the running stack, or the stage's bucket."""
     data = attach(options.stage)
-    documents = options.documents or ((data / "issuer").as_uri() if data else "")
-    document = document_at(documents) if documents else None
-    if document is None or document.read() is None:
+    if options.documents:
+        return str(options.documents)
+    if data:
+        return (data / "issuer").as_uri()
+    return f"s3://{read_resources(options.stage).issuer_bucket_of(read_account().account)}"
+
+
+def _run(options: argparse.Namespace) -> int:
+    where = _documents(options)
+    document = document_at(where)
+    if document.read() is None:
         print(
-            "name where the issuer's documents are with --documents s3://... or file:///... "
+            f"no documents of an issuer at {where}: name them with --documents s3://... or file:///... "
             "(make deploy, or infra.signing, puts them there)",
             file=sys.stderr,
         )
@@ -126,11 +146,7 @@ def main(argv: list[str] | None = None) -> int:
         boto3.client("kms"), read_resources(options.stage), document, SystemClock(), options.every or EVERY_DAYS
     )
     acts = {"begin": command.begin, "continue": command.go_on, "replace-at-once": command.replace_at_once}
-    try:
-        print("\n".join(acts[options.command]()))
-    except (NoKey, Overtaken, TooLate) as fault:
-        print(f"tollgate: {fault}", file=sys.stderr)
-        return 1
+    print("\n".join(acts[options.command]()))
     return 0
 
 
@@ -140,7 +156,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--stage", required=True)
     parser.add_argument(
         "--documents", metavar="URL", help="where the issuer's documents are: s3://... or file:///...; "
-        "default: those of the running stack"
+        "default: the running stack's, or the stage's bucket"
     )  # fmt: skip
     parser.add_argument("--every", type=int, metavar="DAYS", help=f"continue: at this age, not at {EVERY_DAYS} days")
     return parser

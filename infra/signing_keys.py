@@ -1,11 +1,13 @@
 """Makes the keys that sign access tokens, and the three aliases by which chalicelib/keys/ knows which is for what."""
 
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
 from chalicelib.keys.aws import KmsKeyring, alias_of
 from chalicelib.keys.key import DELETED_DAYS, STAGE, Keys, NoKey, Role
 
+_KNOWN_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 ROLES: Final[tuple[Role, ...]] = ("signs", "standby", "replaced")
 
 
@@ -88,9 +90,18 @@ def _name(kms: Any, name: str, key_id: str | None) -> None:
     """Make an alias; where somebody else was faster theirs stays, and a key made for it is not needed."""
     try:
         kms.create_alias(AliasName=name, TargetKeyId=key_id)
+        _await(kms, name)
     except kms.exceptions.AlreadyExistsException:
         if not name.endswith(alias_of("replaced", "")):
             _give_up(kms, str(key_id))
+
+
+def _await(kms: Any, name: str) -> None:
+    """Wait until a new alias is known. Source: KMS developer guide, "Eventual consistency"."""
+    for seconds in _KNOWN_SECONDS:
+        if _target(kms, name) is not None:
+            return
+        time.sleep(seconds)
 
 
 def _give_up(kms: Any, key_id: str) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -65,17 +65,10 @@ class FunctionsStep:
         return [
             *(f"function {name} is missing" for name in wanted if name not in there),
             *compare.differences({name: wanted[name] for name in there}, there, "functions"),
-            *(f"function {name} is there and should not be" for name in self._lost(wanted)),
         ]
 
     def _rows(self) -> list[Row]:
         return function_rows(self.project.stage, root=self.project.folder)
-
-    def _lost(self, wanted: Collection[str]) -> list[str]:
-        mine = f"{APP}-{self.project.stage}-"
-        answers = self._lambda.get_paginator("list_functions").paginate()
-        names = [row["FunctionName"] for answer in answers for row in answer["Functions"]]
-        return [name for name in names if name.startswith(mine) and name not in wanted]
 
     def _wanted(self, row: Row) -> Row:
         function = short_name(row, self.project.stage)
@@ -135,17 +128,9 @@ class FunctionsStep:
             raise
         documents = {
             one: self._iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"]
-            for one in self._inline(name)
+            for one in _inline(self._iam, name)
         }
-        return {"trust": trust, "policies": documents, "attached policies": self._attached(name)}
-
-    def _inline(self, name: str) -> list[str]:
-        answers = self._iam.get_paginator("list_role_policies").paginate(RoleName=name)
-        return [one for answer in answers for one in answer["PolicyNames"]]
-
-    def _attached(self, name: str) -> list[str]:
-        answers = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
-        return [row["PolicyArn"] for answer in answers for row in answer["AttachedPolicies"]]
+        return {"trust": trust, "policies": documents, "attached policies": _attached(self._iam, name)}
 
     def _log_days(self, name: str) -> int | None:
         group = f"/aws/lambda/{name}"
@@ -155,12 +140,16 @@ class FunctionsStep:
 
     def apply(self) -> None:
         """Run Chalice, then put right what it leaves alone; DeployFault with what it said last."""
+        # Chalice finds everything by its name. What it remembers it would delete once app.py has lost it, while the API
+        # still leads there; that is for the last step (leftovers_step.py).
+        self._memory.unlink(missing_ok=True)
         self._run_chalice()
-        rows = self._rows()
-        for row in rows:
+        for row in self._rows():
             self._put_right(row["name"], self._wanted(row))
-        for name in self._lost([row["name"] for row in rows]):
-            list(self._delete(name))
+
+    @property
+    def _memory(self) -> Path:
+        return self.project.folder / ".chalice" / "deployed" / f"{self.project.stage}.json"
 
     def _run_chalice(self) -> None:
         command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", self.project.stage]
@@ -214,33 +203,9 @@ class FunctionsStep:
 
     def destroy(self) -> list[str]:
         """Delete functions, roles and logs by their names; Chalice's own memory may be on another machine."""
-        names = [row["name"] for row in self._rows()]
-        lost = self._lost(names)
-        gone = [f"{what} {name}" for name in (*names, *lost) for what in self._delete(name)]
-        (self.project.folder / ".chalice" / "deployed" / f"{self.project.stage}.json").unlink(missing_ok=True)
+        gone = [f"{what} {row['name']}" for row in self._rows() for what in delete_function(self.account, row["name"])]
+        self._memory.unlink(missing_ok=True)
         return gone
-
-    def _delete(self, name: str) -> Iterator[str]:
-        calls: dict[str, Callable[[], object]] = {
-            "the function": lambda: self._lambda.delete_function(FunctionName=name),
-            "the policies of": lambda: self._delete_policies(name),
-            "the role": lambda: self._iam.delete_role(RoleName=name),
-            "the log of": lambda: self.account.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{name}"),
-        }
-        for what, call in calls.items():
-            try:
-                call()
-            except ClientError as error:
-                if not missing(error):
-                    raise
-            else:
-                yield what
-
-    def _delete_policies(self, name: str) -> None:
-        for one in self._inline(name):
-            self._iam.delete_role_policy(RoleName=name, PolicyName=one)
-        for arn in self._attached(name):
-            self._iam.detach_role_policy(RoleName=name, PolicyArn=arn)
 
     @property
     def _lambda(self) -> Any:
@@ -249,6 +214,42 @@ class FunctionsStep:
     @property
     def _iam(self) -> Any:
         return self.account.client("iam")
+
+
+def delete_function(account: Account, name: str, *, keeps_log: bool = False) -> Iterator[str]:
+    """Delete a function with its role, and its log unless that is kept; say what was there."""
+    functions, iam, logs = (account.client(service) for service in ("lambda", "iam", "logs"))
+    calls: dict[str, Callable[[], object]] = {
+        "the function": lambda: functions.delete_function(FunctionName=name),
+        "the policies of": lambda: _delete_policies(iam, name),
+        "the role": lambda: iam.delete_role(RoleName=name),
+        "the log of": lambda: keeps_log or logs.delete_log_group(logGroupName=f"/aws/lambda/{name}"),
+    }
+    for what, call in calls.items():
+        try:
+            call()
+        except ClientError as error:
+            if not missing(error):
+                raise
+        else:
+            yield what
+
+
+def _delete_policies(iam: Any, name: str) -> None:
+    for one in _inline(iam, name):
+        iam.delete_role_policy(RoleName=name, PolicyName=one)
+    for arn in _attached(iam, name):
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+
+
+def _inline(iam: Any, name: str) -> list[str]:
+    answers = iam.get_paginator("list_role_policies").paginate(RoleName=name)
+    return [one for answer in answers for one in answer["PolicyNames"]]
+
+
+def _attached(iam: Any, name: str) -> list[str]:
+    answers = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
+    return [row["PolicyArn"] for answer in answers for row in answer["AttachedPolicies"]]
 
 
 def _environment(account: Account, environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ aliases say so, also those that a release has left where they were: only then ca
 import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -35,6 +36,7 @@ _COMPARED: Final = (
     "Role",
     "Layers",
     "Architectures",
+    "VpcConfig",
 )
 """What makes a version another one."""
 
@@ -42,10 +44,17 @@ _READY_ATTEMPTS: Final = 60
 _DIGEST_LETTERS: Final = 12
 
 NO_RECORDS: Final[Row] = {"Records": []}
+_NOBODY: Final = {
+    "tenant": "nobody.live",
+    "principal": "prn_nobody",
+    "role": "owner",
+    "client_id": "cl_nobody",
+    "scope": "nothing",
+    "api_key_id": "nobody",
+}
+"""A client that no register has: a function reads its settings and its tables to find that out, and refuses it."""
+
 _REQUEST: Final[Row] = {
-    "httpMethod": "GET",
-    "resource": "/v1/health",
-    "path": "/v1/health",
     "headers": {},
     "multiValueHeaders": {},
     "queryStringParameters": None,
@@ -53,25 +62,48 @@ _REQUEST: Final[Row] = {
     "pathParameters": None,
     "body": None,
     "isBase64Encoded": False,
-    "requestContext": {"requestId": "release", "stage": "release", "identity": {}, "authorizer": None},
+    "requestContext": {
+        "requestId": "release",
+        "stage": "release",
+        "identity": {"apiKeyId": "nobody"},
+        "authorizer": {"claims": _NOBODY},
+    },
 }
+
+
+def _request(verb: str, path: str) -> Row:
+    return {"httpMethod": verb, "resource": path, "path": path, **_REQUEST}
+
+
 PROBES: Final[Mapping[str, Any]] = {
+    "accounts": _request("GET", "/v1/health"),
+    "payments": _request("GET", "/v1/payments"),
+    "refunds": _request("GET", "/v1/refunds"),
+    "transfers": _request("GET", "/v1/transfers"),
+    "events": _request("GET", "/v1/events"),
+    "clocks": _request("GET", "/v1/test_clock"),
+    "tokens": _request("POST", "/oauth2/token"),
     "projections": NO_RECORDS,
     "payments_due": {},
     "transfers_due": {},
     "keys": {},
     "verifier": None,
 }
-"""What a new version is asked before it serves; what is not named gets a request, and None is not asked: the verifier
-reads the whole ledger. A sweeper does what it would do a minute later."""
+"""What a new version is asked before it serves; None is not asked: the verifier reads the whole ledger. A request is
+that of nobody, on a route of the function: it may be refused, and not fail. A sweeper does what it would do a minute
+later."""
 
 
 @dataclass(slots=True)
 class ReleaseStep:
-    """The alias `live` of every function; `functions` maps the names within the stage to the deployed ones."""
+    """The alias `live` of every function; `functions` maps the names within the stage to the deployed ones.
+
+    Those that are `unasked` are released without being asked.
+    """
 
     account: Account
     functions: Mapping[str, str]
+    unasked: frozenset[str] = frozenset()
     name: str = field(default="release", init=False)
 
     def differences(self) -> list[str]:
@@ -108,7 +140,7 @@ class ReleaseStep:
         versions = {name: self._published(name) for name in changed.values()}
         for short, name in changed.items():
             if not self._serves(name, versions[name]):
-                self._ask(name, versions[name], PROBES.get(short, _REQUEST))
+                self._ask(name, versions[name], None if short in self.unasked else PROBES[short])
         for name, version in versions.items():
             self._move(name, version, release)
 
@@ -193,12 +225,22 @@ class ReleaseStep:
         self._lambda.get_waiter("published_version_active").wait(
             FunctionName=name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": _READY_ATTEMPTS}
         )
-        answer = self._lambda.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event).encode())
-        said = answer["Payload"].read().decode(errors="replace")
-        if answer.get("FunctionError") or answer["StatusCode"] != 200:
+        wrong = self._answered_wrong(name, version, event)
+        for seconds in self.account.settling_seconds:
+            if not wrong:
+                break
+            time.sleep(seconds)  # a role that is new may not be allowed everything yet
+            wrong = self._answered_wrong(name, version, event)
+        if wrong:
             raise DeployFault(
-                f"{name}: version {version} does not start, so nothing was released; mend it: {said[:500]}"
+                f"{name}: version {version} does not start, so nothing was released; mend it: {wrong[:500]}"
             )
+
+    def _answered_wrong(self, name: str, version: str, event: Any) -> str:
+        """What a version says when it fails; empty if it does not."""
+        answer = self._lambda.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event).encode())
+        said = str(answer["Payload"].read().decode(errors="replace"))
+        return said if answer.get("FunctionError") or answer["StatusCode"] != 200 or _failed(said) else ""
 
     def _serves(self, name: str, version: str) -> bool:
         live = self._live(name)
@@ -241,3 +283,9 @@ def _weights(live: Row) -> Row:
 
 def _same(one: Row, other: Row) -> bool:
     return all(one.get(name) == other.get(name) for name in _COMPARED)
+
+
+def _failed(said: str) -> bool:
+    """Tell whether a function answered a request with 5xx: it starts, and would serve nobody."""
+    answer = json.loads(said or "null")
+    return isinstance(answer, dict) and int(answer.get("statusCode", 200)) >= 500

@@ -25,7 +25,7 @@ _SETTINGS: Final = {
 }
 """Members of a method's settings, the paths by which they are changed, and the values that turn them off."""
 
-_OFF: Final = (-1, False, "OFF", None)
+_UNLIMITED: Final = -1
 
 
 @dataclass(slots=True)
@@ -90,8 +90,8 @@ class StageStep:
             for verb, row in verbs.items():
                 method = self.api.methods.get(f"{verb} {path}")
                 if method is None:
-                    continue
-                if (row.get("authorizationType", "NONE") == "NONE") != (method["authorizationType"] == "NONE"):
+                    yield f"{verb} {path}", "served, and nowhere defined"
+                elif (row.get("authorizationType", "NONE") == "NONE") != (method["authorizationType"] == "NONE"):
                     yield f"{verb} {path}", f"authorization {row.get('authorizationType', 'NONE')}"
                 elif row.get("apiKeyRequired", False) != method["apiKeyRequired"]:
                     yield f"{verb} {path}", f"API key required {row.get('apiKeyRequired', False)}"
@@ -229,7 +229,12 @@ def _method_setting(row: Row, metrics: bool | None) -> Row:  # noqa: FBT001 - No
 
 def _read_setting(row: Row) -> Row:
     """A method's settings without what is off: API Gateway writes -1 for no throttle."""
-    return {name: row[name] for name in _SETTINGS if row.get(name) not in _OFF}
+    return {name: row[name] for name in _SETTINGS if not _is_off(row.get(name))}
+
+
+def _is_off(value: Any) -> bool:
+    """A limit of 0 is not off: it is how an API is closed."""
+    return value is None or value is False or value == "OFF" or (value is not True and value == _UNLIMITED)
 
 
 def _label(key: str) -> str:

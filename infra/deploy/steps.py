@@ -1,6 +1,6 @@
 """The steps of a stage, in the order in which each finds what it needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +14,13 @@ from infra.deploy.api_step import ApiStep, ShellStep
 from infra.deploy.bucket_step import Bucket, BucketStep
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import FunctionsStep, short_name
+from infra.deploy.leftovers_step import LeftoversStep
 from infra.deploy.log_step import LogRoleStep, LogStep
 from infra.deploy.permissions_step import PermissionsStep
 from infra.deploy.project import IssuedBy, Project, write_project
 from infra.deploy.queue_step import QueueStep
 from infra.deploy.release_step import ReleaseStep
-from infra.deploy.signing_step import Issuer, SigningStep
+from infra.deploy.signing_step import Folder, Issuer, SigningStep
 from infra.deploy.sources_step import SchedulesStep, StreamsStep
 from infra.deploy.stage_step import FILE as STAGES
 from infra.deploy.stage_step import PlansStep, StageStep
@@ -31,6 +32,8 @@ from infra.local.place import AUDIENCE
 from infra.resources import Resources, read_resources
 
 _ALIAS_OF: Final = ":function:"
+KEYS: Final = "keys"
+"""The function that rotates the signing keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Target:
     @property
     def api_name(self) -> str:
         return f"{APP}-{self.stage}"
+
+    @property
+    def rotates(self) -> bool:
+        """Tell whether the function that rotates the signing keys can publish them."""
+        return not (self.account.is_aws and isinstance(self.issuer.publisher, Folder))
 
     def public_url(self) -> str:
         """Where clients find the API; DeployFault while there is none."""
@@ -92,8 +100,16 @@ def functions_of(project: Project) -> dict[str, str]:
 
 def steps_of(target: Target) -> list[Step]:
     """Return all steps of the stage."""
-    project, resources = project_of(target), read_resources(target.stage)
+    project, resources = project_of(target), _resources_of(target)
     return [*_resources(target, resources), *_functions(target, project, resources), *_api(target, project, resources)]
+
+
+def _resources_of(target: Target) -> Resources:
+    """What the stage stands on. A function on AWS cannot write to a folder: whoever serves that rotates by command."""
+    resources = read_resources(target.stage)
+    if target.rotates:
+        return resources
+    return replace(resources, schedules={name: rate for name, rate in resources.schedules.items() if name != KEYS})
 
 
 def _resources(target: Target, resources: Resources) -> list[Step]:
@@ -117,7 +133,7 @@ def _functions(target: Target, project: Project, resources: Resources) -> list[S
             target.account, resources, target.issuer, target.public_url, target.pepper_file, target.give_up_ledger
         ),
         FunctionsStep(target.account, project),
-        ReleaseStep(target.account, functions_of(project)),
+        ReleaseStep(target.account, functions_of(project), frozenset() if target.rotates else frozenset({KEYS})),
         StreamsStep(target.account, resources),
         SchedulesStep(target.account, resources),
     ]
@@ -134,6 +150,7 @@ def _api(target: Target, project: Project, resources: Resources) -> list[Step]:
         ApiStep(gateway, wanted),
         StageStep(gateway, wanted, target.stage, stages["stages"][target.stage], log),
         PlansStep(gateway, target.api_name, target.stage, stages["usage_plans"]),
+        LeftoversStep(target.account, target.stage, functions_of(project).values()),
     ]
 
 

@@ -87,6 +87,9 @@ class Ground:
     planes: dict[str, Swapped]
     asked: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
+    """Functions that start, and answer every request with 500."""
+
     times: int = 0
     moto_again: Callable[[], None] = lambda: None
     stands: str = ""
@@ -102,6 +105,7 @@ class Ground:
         self.stands = ""
         self.asked.clear()
         self.broken.clear()
+        self.failing.clear()
 
     def aws(self, service: str) -> Any:
         return self.account.client(service)
@@ -266,7 +270,8 @@ def _invoked(ground: Ground) -> Callable[..., Any]:
             pass
         failed = name in ground.broken
         headers = [(b"x-amz-function-error", b"Unhandled")] if failed else []
-        body = json.dumps({"errorMessage": "no module named x"} if failed else {"statusCode": 200}).encode()
+        answer = {"statusCode": 500 if name in ground.failing else 200}
+        body = json.dumps({"errorMessage": "no module named x"} if failed else answer).encode()
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -305,8 +305,9 @@ def test_the_command_and_a_deployment_in_between(
     monkeypatch.setenv("DATA", str(tmp_path / "no-stack"))
     place = ["--stage", "local", "--documents", (tmp_path / "issuer").as_uri()]
     assert main(["continue", *place]) == 2
-    assert main(["continue", "--stage", "local"]) == 2
     assert "infra.signing" in capsys.readouterr().err
+    assert main(["continue", "--stage", "local"]) == 1
+    assert "NoSuchBucket" in capsys.readouterr().err, "without a stack the documents are in the stage's bucket"
     kids = _applied(tmp_path)
     assert len(kids) == 2, "a standby is published from the first day on"
     assert main(["begin", *place]) == 0

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from infra.deploy.course import take
 from infra.deploy.fault import DeployFault
-from infra.deploy.release_step import ALIAS, ReleaseStep
+from infra.deploy.release_step import ALIAS, PROBES, ReleaseStep
+from infra.functions import function_rows
 from tests.doubles.cut_off import Cut, cut_off
 from tests.doubles.deploy_ground import ACCOUNT, FUNCTIONS, REGION, Ground, is_mended, package
 
@@ -88,6 +89,18 @@ def test_a_version_that_is_there_is_not_published_again(ground: Ground, there: T
     there.aws.delete_alias(FunctionName=ONE, Name=ALIAS)
     take([ground.release()])
     assert there.live()[ONE] == "1"
+
+
+def test_a_release_that_fails_every_request_serves_nobody(ground: Ground, there: There) -> None:
+    there.code("2")
+    ground.failing.add(ONE)
+    with pytest.raises(DeployFault, match=f"{ONE}: version 2 does not start, so nothing was released"):
+        ground.release().apply()
+    assert set(there.live().values()) == {"1"}
+
+
+def test_each_function_is_asked_something_of_its_own_or_nothing() -> None:
+    assert {f"tollgate-local-{name}" for name in PROBES} == {row["name"] for row in function_rows("local")}
 
 
 def test_a_release_that_does_not_start_serves_nobody(ground: Ground, there: There) -> None:

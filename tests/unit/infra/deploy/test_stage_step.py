@@ -49,6 +49,16 @@ class There:
         self.aws.create_deployment(**self.at, stageName=STAGE, description=small_definition().digest())
         self.aws.update_method(**place, patchOperations=[patch("/apiKeyRequired", "true")])
 
+    def open_route(self) -> None:
+        """A route for everybody was there for a moment, and is served under the right name."""
+        root = next(row["id"] for row in self.aws.get_resources(**self.at, limit=500)["items"] if row["path"] == "/")
+        resource = self.aws.create_resource(**self.at, parentId=root, pathPart="backdoor")["id"]
+        place = {**self.at, "resourceId": resource, "httpMethod": "GET"}
+        self.aws.put_method(**place, authorizationType="NONE")
+        self.aws.put_integration(**place, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+        self.aws.create_deployment(**self.at, stageName=STAGE, description=small_definition().digest())
+        self.aws.delete_resource(**self.at, resourceId=resource)
+
     def other_stage(self, name: str = "debug") -> None:
         deployment = self.aws.get_stage(**self.at, stageName=STAGE)["deploymentId"]
         self.aws.create_stage(**self.at, stageName=name, deploymentId=deployment)
@@ -62,6 +72,7 @@ class There:
 STAGE_DRIFT: dict[str, tuple[Callable[[There], object], str]] = {
     "older deployment": (There.older_deployment, "definition is 'an older one'"),
     "unguarded deployment": (There.unguarded_deployment, "guards: POST /accounts is there"),
+    "open route": (There.open_route, "guards: GET /backdoor is there"),
     "description of a deployment": (
         lambda at: at.aws.update_deployment(
             **at.at, deploymentId=at.aws.get_stage(**at.at, stageName=STAGE)["deploymentId"],
@@ -242,6 +253,15 @@ class Recorded:
 
     def update_stage(self, patchOperations: list[Any], **_asked: Any) -> None:  # noqa: N803 - boto3's name
         self.changes += [(one["op"], one["path"], one.get("value")) for one in patchOperations]
+
+
+def test_an_api_is_closed_by_a_rate_of_nothing() -> None:
+    """As docs/operations.md closes it: what reads back as 0 is not "no limit"."""
+    aws = Recorded()
+    aws.row["methodSettings"] = {"*/*": {"throttlingRateLimit": 0.0, "throttlingBurstLimit": 0}}
+    closed = {"throttle": {"rate": 0, "burst": 0}, "methods": {}, "access_log": SETTINGS["access_log"]}
+    said = StageStep(aws, small_definition(), STAGE, closed, LOG).differences()
+    assert not [text for text in said if "throttling" in text]
 
 
 def test_a_canary_goes_before_the_deployment_and_a_cache_with_it() -> None:
