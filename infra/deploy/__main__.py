@@ -113,7 +113,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--ca", default="", help="the authority to trust besides the system's")
     parser.add_argument("--folder", type=Path, help="where the Chalice project is; default: .local/deploy/STAGE")
     parser.add_argument("--confirm", default="", metavar="STAGE", help="destroy: the stage once more")
-    parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, key and pepper too")
+    parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, bucket, keys and pepper too")
     return parser
 
 
