@@ -169,6 +169,7 @@ def _alarm(name: str, alarm: Alarm, topic: str) -> Row:
         "Threshold": alarm.above if over else alarm.below,
         "ComparisonOperator": "GreaterThanThreshold" if over else "LessThanThreshold",
         "TreatMissingData": alarm.missing,
+        "ActionsEnabled": True,
         "AlarmActions": [topic],
         "OKActions": [topic],
     }

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deploy.account import Account, read_account
 from infra.deploy.bucket_step import Bucket
-from infra.deploy.course import deploy, destroy, plan
+from infra.deploy.course import deploy, destroy, plan, turn_of
 from infra.deploy.fault import DeployFault
 from infra.deploy.functions_step import short_name
 from infra.deploy.here import here
@@ -41,7 +41,12 @@ def _run(options: argparse.Namespace) -> None:
             print(line, flush=True)
         return
     target = _target(options, data)
-    match options.command:
+    with turn_of(target):
+        _act(options.command, target)
+
+
+def _act(command: str, target: Target) -> None:
+    match command:
         case "plan":
             plan(steps_of(target))
         case "deploy":
@@ -113,7 +118,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--ca", default="", help="the authority to trust besides the system's")
     parser.add_argument("--folder", type=Path, help="where the Chalice project is; default: .local/deploy/STAGE")
     parser.add_argument("--confirm", default="", metavar="STAGE", help="destroy: the stage once more")
-    parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, key and pepper too")
+    parser.add_argument("--give-up-ledger", action="store_true", help="destroy: tables, bucket, keys and pepper too")
     return parser
 
 

@@ -27,7 +27,7 @@ _CONFIG: Final = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, 
 
 _LONGEST_WAIT_SECONDS: Final = 15
 _ATTEMPTS: Final = 9
-"""With the waits between them, this is a minute and a half: longer than a function takes to be updated."""
+"""The waits between them are 75 s: longer than a function takes to be updated, or SQS to let go of a queue's name."""
 
 _SETTLING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -35,6 +35,10 @@ _PASSING: Final[Mapping[str, tuple[str, ...]]] = {
     "ConflictException": ("concurrent modification", "try again"),
     "ConcurrentModificationException": ("",),
     "ConcurrentModification": ("",),
+    "ContinuousBackupsUnavailableException": ("",),
+    "OperationAborted": ("",),
+    "QueueDeletedRecently": ("",),
+    "AWS.SimpleQueueService.QueueDeletedRecently": ("",),
     "EntityTemporarilyUnmodifiable": ("",),
     "ResourceConflictException": ("in progress", "state: pending", "try again"),
     "ResourceInUseException": ("event source mapping",),
@@ -45,7 +49,8 @@ _PASSING: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """What passes by itself, and what the message says then: a change that another one is in the way of, a function that is
-still being updated, a role that Lambda has not heard of yet. botocore repeats none of these."""
+still being updated, a role that Lambda has not heard of yet, backups of a table that was made just now, a queue of the
+same name that was deleted less than a minute ago. botocore repeats none of these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The bucket of the issuer's documents: read by everybody over TLS, written by the rotation of keys alone."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -58,6 +59,8 @@ class BucketStep:
 
     account: Account
     resources: Resources
+    give_up_ledger: bool = False
+    wait: Callable[[float], None] = time.sleep
     name: str = field(default="bucket", init=False)
 
     def differences(self) -> list[str]:
@@ -123,20 +126,32 @@ class BucketStep:
         self._open_documents()
 
     def _open_documents(self) -> None:
+        """S3 may refuse the policy for some seconds after it was told that policies may open this bucket."""
+        for seconds in self.account.settling_seconds:
+            if self._is_opened():
+                return
+            self.wait(seconds)
+        if not self._is_opened():
+            raise DeployFault(
+                f"this account lets no bucket be read by everybody, so nobody could read {self._name}: serve the "
+                "documents from another host, and name it with ISSUER=https://... ISSUER_DIRECTORY=..."
+            )
+
+    def _is_opened(self) -> bool:
         try:
             self._s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(self._policy))
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
-            raise DeployFault(
-                f"this account lets no bucket be read by everybody, so nobody could read {self._name}: serve the "
-                "documents from another host, and name it with ISSUER=https://... ISSUER_DIRECTORY=..."
-            ) from None
+            return False
+        return True
 
     def destroy(self) -> list[str]:
-        """Delete the documents in all their versions, and the bucket."""
+        """Delete the documents in all their versions, and the bucket; where money is kept, its name is too."""
         if not self._is_there():
             return []
+        if self.resources.keeps_money and not self.give_up_ledger:
+            return [f"(stays: the bucket {self._name}, which tokens name as their issuer)"]
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._name)
         for page in pages:
             for row in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,9 +11,15 @@ from infra.deploy.fault import DeployFault
 from infra.deploy.smoke import smoke
 from infra.deploy.step import Step
 from infra.deploy.steps import Target, steps_of
+from infra.files import turn
 
 _SETTLING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
 """How long is waited for a change to be seen: IAM tells of one some seconds after it was made."""
+
+
+def turn_of(target: Target) -> AbstractContextManager[None]:
+    """Wait until nobody else here plans or deploys the stage: each writes the project that Chalice packs."""
+    return turn(target.folder / ".lock")
 
 
 def plan(steps: Sequence[Step]) -> int:

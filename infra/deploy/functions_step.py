@@ -193,6 +193,8 @@ class FunctionsStep:
             self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=ready)
 
     def _put_right_role(self, name: str, wanted: Row, found: Row) -> None:
+        if "trust" not in found:
+            raise DeployFault(f"the role of {name} is not there, or not seen yet: run this again, and Chalice makes it")
         if found["trust"] != wanted["trust"]:
             self._iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(TRUST))
         for one in found["policies"]:

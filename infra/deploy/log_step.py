@@ -86,9 +86,20 @@ class LogRoleStep:
     name: str = field(default="log role", init=False)
 
     def differences(self) -> list[str]:
-        """Tell whether there is one."""
+        """Tell whether there is one; whether somebody else's can be taken is not looked at."""
         known = self._gateway.get_account().get("cloudwatchRoleArn")
-        return [] if known else ["API Gateway has no role in this account to write logs with"]
+        if not known:
+            return ["API Gateway has no role in this account to write logs with"]
+        if known.endswith(f":role/{ROLE}") and not self._has_role():
+            return [f"the role {ROLE}, with which API Gateway writes logs, is missing"]
+        return []
+
+    def _has_role(self) -> bool:
+        try:
+            self._iam.get_role(RoleName=ROLE)
+        except self._iam.exceptions.NoSuchEntityException:
+            return False
+        return True
 
     def apply(self) -> None:
         """Make the role, and name it to API Gateway."""

@@ -138,6 +138,7 @@ class PlansStep:
     api_name: str
     stage: str
     plans: Mapping[str, Row]
+    clients_stay: bool = False
     name: str = field(default="usage plans", init=False)
 
     def differences(self) -> list[str]:
@@ -197,10 +198,12 @@ class PlansStep:
         """Delete the plans with the keys under them: a key without its plan opens nothing."""
         gone = []
         for name, row in self._rows(self._api_id()).items():
-            for key in list(pages(self.apigateway.get_usage_plan_keys, usagePlanId=row["id"])):
+            keys = list(pages(self.apigateway.get_usage_plan_keys, usagePlanId=row["id"]))
+            for key in keys:
                 self.apigateway.delete_api_key(apiKey=key["id"])
             self._delete(row)
-            gone.append(f"the usage plan {name} and its API keys")
+            said = "; its clients stay, and need new keys" if keys and self.clients_stay else ""
+            gone.append(f"the usage plan {name} and its API keys{said}")
         return gone
 
     def _delete(self, row: Row) -> None:

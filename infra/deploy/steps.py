@@ -118,7 +118,7 @@ def _resources(target: Target, resources: Resources) -> list[Step]:
     return [
         TablesStep(account, resources, given_up),
         QueueStep(account, resources, given_up),
-        *([BucketStep(account, resources)] if in_bucket else []),
+        *([BucketStep(account, resources, given_up)] if in_bucket else []),
         LogStep(account, resources),
         LogRoleStep(account),
         AlarmsStep(account, resources),
@@ -144,12 +144,13 @@ def _api(target: Target, project: Project, resources: Resources) -> list[Step]:
     wanted = definition_of(target)
     routed = _routed(wanted, functions_of(project))
     stages = yaml.safe_load(STAGES.read_text())
+    clients_stay = resources.keeps_money and not target.give_up_ledger
     log = f"arn:aws:logs:{target.account.region}:{target.account.account}:log-group:{resources.api_log}"
     return [
         PermissionsStep(target.account, resources, target.api_name, routed),
         ApiStep(gateway, wanted),
         StageStep(gateway, wanted, target.stage, stages["stages"][target.stage], log),
-        PlansStep(gateway, target.api_name, target.stage, stages["usage_plans"]),
+        PlansStep(gateway, target.api_name, target.stage, stages["usage_plans"], clients_stay),
         LeftoversStep(target.account, target.stage, functions_of(project).values()),
     ]
 

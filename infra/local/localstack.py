@@ -126,7 +126,7 @@ def _exports(place: Place, certificates: Certificates, stand: StandIn, ours: dic
 
 def _deploy(place: Place, certificates: Certificates) -> None:
     from infra.deploy.account import read_account  # noqa: PLC0415
-    from infra.deploy.course import deploy  # noqa: PLC0415
+    from infra.deploy.course import deploy, turn_of  # noqa: PLC0415
     from infra.deploy.fault import DeployFault  # noqa: PLC0415
     from infra.deploy.signing_step import Folder, Issuer  # noqa: PLC0415
     from infra.deploy.steps import Target  # noqa: PLC0415
@@ -134,7 +134,9 @@ def _deploy(place: Place, certificates: Certificates) -> None:
     ca = str(certificates.ca)
     issuer = Issuer(place.issuer, Folder(place.data / "issuer"), ca)
     try:
-        deploy(Target(STAGE, read_account(), issuer, place.base_url, ca, place.data / "deploy"))
+        target = Target(STAGE, read_account(), issuer, place.base_url, ca, place.data / "deploy")
+        with turn_of(target):
+            deploy(target)
     except DeployFault as fault:
         raise ChildEnded(str(fault)) from None
 

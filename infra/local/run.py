@@ -208,12 +208,14 @@ def control_command(place: Place, certificates: Certificates, stage: str = STAGE
 def _deploy(place: Place) -> None:
     """Deploy to what was just started; imported here, because boto3 and Chalice take their time."""
     from infra.deploy.account import read_account  # noqa: PLC0415
-    from infra.deploy.course import deploy  # noqa: PLC0415
+    from infra.deploy.course import deploy, turn_of  # noqa: PLC0415
     from infra.deploy.fault import DeployFault  # noqa: PLC0415
     from infra.deploy.here import here  # noqa: PLC0415
 
     try:
-        deploy(here(place, read_account()))
+        target = here(place, read_account())
+        with turn_of(target):
+            deploy(target)
     except DeployFault as fault:
         raise ChildEnded(str(fault)) from None
 

@@ -23,6 +23,12 @@ FUNCTION: Call = (
     "create_function",
     {"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/f", "Code": {"ZipFile": package("")}},
 )
+BACKUPS: Call = (
+    "dynamodb",
+    "update_continuous_backups",
+    {"TableName": "t-1", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
+)
+QUEUE: Call = ("sqs", "create_queue", {"QueueName": "q"})
 RULE: Call = ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 hour)"})
 
 PASSING: dict[str, tuple[Call, int, str, str]] = {
@@ -49,6 +55,14 @@ PASSING: dict[str, tuple[Call, int, str, str]] = {
         "Cannot access stream arn. Please ensure the role can perform the GetRecords Actions on your stream in IAM.",
     ),
     "another change of the rule": (RULE, 400, "ConcurrentModificationException", "modified concurrently"),
+    "a table that was made just now": (
+        BACKUPS, 400, "ContinuousBackupsUnavailableException", "Backups are being enabled for the table: t-1. Please retry later",
+    ),
+    "a queue of the same name, just deleted": (
+        QUEUE, 400, "AWS.SimpleQueueService.QueueDeletedRecently",
+        "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+    ),
+    "the same, in JSON": (QUEUE, 400, "QueueDeletedRecently", "You must wait 60 seconds after deleting a queue."),
     "a moment of trouble": (CREATE_API, 503, "ServiceUnavailableException", "try later"),
 }  # fmt: skip
 
@@ -146,6 +160,17 @@ def test_the_wait_grows_and_has_an_end() -> None:
     assert waited == [1, 2, 4, 8, 15, 15, 15, 15, None]
     assert wait_seconds(None, 1) is None, "nothing was heard at all: botocore's own business"
     assert wait_seconds((None, {}), 1) is None
+
+
+def test_the_waits_outlast_a_name_that_sqs_holds_for_a_minute() -> None:
+    refused = (None, {"Error": {"Code": "QueueDeletedRecently", "Message": "You must wait 60 seconds"}})
+    assert sum(wait_seconds(refused, attempt) or 0 for attempt in range(1, 10)) > 60
+
+
+def test_another_change_of_a_bucket_passes() -> None:
+    """S3 speaks XML, which the script above does not."""
+    refused = (None, {"Error": {"Code": "OperationAborted", "Message": "A conflicting conditional operation"}})
+    assert wait_seconds(refused, 1) == 1
 
 
 def test_a_client_is_made_once_and_learns(account: Account) -> None:

@@ -268,6 +268,16 @@ def test_a_function_that_chalice_forgot_is_said(
         step.apply()
 
 
+def test_a_role_that_chalice_forgot_is_said(
+    ground: Ground, step: FunctionsStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step.apply()
+    role_gone(ground)
+    monkeypatch.setattr(FunctionsStep, "_run_chalice", lambda _self: None)
+    with pytest.raises(DeployFault, match=f"the role of {ONE} is not there, or not seen yet: run this again"):
+        step.apply()
+
+
 # --- what the emulator does not have --------------------------------------------------------------------------------
 
 

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.deploy.account import Account
 from infra.deploy.alarms_step import AlarmsStep
@@ -14,10 +16,14 @@ from infra.deploy.bucket_step import Bucket, BucketStep
 from infra.deploy.fault import DeployFault
 from infra.deploy.log_step import _MANAGED, ROLE, LogRoleStep, LogStep
 from infra.deploy.queue_step import QueueStep
+from infra.deploy.signing_step import Issuer
+from infra.deploy.stage_step import PlansStep
 from infra.deploy.step import Step
+from infra.deploy.steps import Target, steps_of
 from infra.deploy.tables_step import TablesStep
 from infra.resources import read_resources
-from infra.template import table
+from infra.template import ALARM as ALARMS
+from infra.template import of_kind, table
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -34,7 +40,7 @@ GUARDS = ("DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSES
 STEPS: dict[str, Callable[[], Step]] = {
     "tables": lambda: TablesStep(ACCOUNT, PROD, give_up_ledger=True),
     "queue": lambda: QueueStep(ACCOUNT, PROD),
-    "bucket": lambda: BucketStep(ACCOUNT, PROD),
+    "bucket": lambda: BucketStep(ACCOUNT, PROD, give_up_ledger=True),
     "log": lambda: LogStep(ACCOUNT, PROD),
     "alarms": lambda: AlarmsStep(ACCOUNT, PROD),
 }
@@ -206,7 +212,7 @@ def test_a_table_without_a_key_of_kms_gets_one(asked: list[tuple[str, Any]]) -> 
 
 
 def test_documents_are_where_the_policy_opens_them_and_go_in_all_versions() -> None:
-    step, bucket = BucketStep(ACCOUNT, PROD), Bucket(ACCOUNT, BUCKET)
+    step, bucket = BucketStep(ACCOUNT, PROD, give_up_ledger=True), Bucket(ACCOUNT, BUCKET)
     step.apply()
     s3 = boto3.client("s3")
     opened = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"][0]
@@ -234,9 +240,91 @@ def test_a_bucket_that_cannot_be_ours_or_read_says_what_to_do(
     operation: str, code: str, said: str, refusing: Callable[..., None]
 ) -> None:
     refusing(operation, code)
-    step = BucketStep(ACCOUNT, PROD)
+    step = BucketStep(ACCOUNT, PROD, wait=lambda _seconds: None)
     with pytest.raises(DeployFault, match=said):
         step.apply()
+
+
+def test_a_policy_that_is_refused_for_some_seconds_is_waited_for(refusing: Callable[..., None]) -> None:
+    refusing("PutBucketPolicy", "AccessDenied", times=len(ACCOUNT.settling_seconds))
+    waits: list[float] = []
+    step = BucketStep(ACCOUNT, PROD, wait=waits.append)
+    step.apply()
+    assert (tuple(waits), step.differences()) == (ACCOUNT.settling_seconds, [])
+
+
+def test_a_policy_that_is_refused_otherwise_is_not_waited_for(refusing: Callable[..., None]) -> None:
+    refusing("PutBucketPolicy", "MalformedPolicy")
+    with pytest.raises(ClientError, match="MalformedPolicy"):
+        BucketStep(ACCOUNT, PROD, wait=lambda _seconds: pytest.fail("waited")).apply()
+
+
+def test_a_bucket_that_tokens_name_stays_until_it_is_given_up() -> None:
+    step = BucketStep(ACCOUNT, PROD)
+    step.apply()
+    assert step.destroy() == [f"(stays: the bucket {BUCKET}, which tokens name as their issuer)"]
+    assert step.differences() == []
+    local = BucketStep(ACCOUNT, read_resources("local"))
+    local.apply()
+    assert local.destroy() == ["the bucket tollgate-local-issuer-123456789012"]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_every_step_that_asks_is_told_whether_the_ledger_is_given_up(given_up: bool, tmp_path: Path) -> None:
+    bucket = Bucket(ACCOUNT, BUCKET)
+    issuer = Issuer(bucket.url, bucket)
+    steps = steps_of(Target("prod", ACCOUNT, issuer, url="", ca="", folder=tmp_path, give_up_ledger=given_up))
+    told = {step.name: step.give_up_ledger for step in steps if hasattr(step, "give_up_ledger")}
+    assert told == dict.fromkeys(("tables", "dead letters", "bucket", "issuer"), given_up)
+    assert [step.clients_stay for step in steps if isinstance(step, PlansStep)] == [not given_up]
+
+
+# --- alarms --------------------------------------------------------------------------------------------------
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:tollgate-prod-alarms"
+
+
+def _put_alarm(name: str, **changes: Any) -> None:
+    row = next(one for one in of_kind(PROD, ACCOUNT.where, ALARMS) if one["AlarmName"] == ALARM)
+    boto3.client("cloudwatch").put_metric_alarm(**{**row, "AlarmName": name, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ActionsEnabled": False}, "ActionsEnabled is False and should be True"),
+        ({"EvaluationPeriods": 3, "DatapointsToAlarm": 2}, "DatapointsToAlarm is there and should not be"),
+    ],
+)
+def test_an_alarm_that_was_silenced_rings_again(changes: dict[str, Any], said: str) -> None:
+    step = AlarmsStep(ACCOUNT, PROD)
+    step.apply()
+    _put_alarm(ALARM, **changes)
+    assert f"alarms: {ALARM}: {said}" in step.differences()
+    step.apply()
+    assert step.differences() == []
+
+
+def test_as_many_points_as_periods_are_no_difference() -> None:
+    step = AlarmsStep(ACCOUNT, PROD)
+    step.apply()
+    _put_alarm(ALARM, DatapointsToAlarm=1)
+    assert step.differences() == []
+
+
+def test_an_alarm_that_the_definitions_lost_goes_and_others_stay() -> None:
+    step, lost = AlarmsStep(ACCOUNT, PROD), "tollgate-prod-lost"
+    step.apply()
+    _put_alarm(lost)
+    _put_alarm("tollgate-prod-theirs", AlarmActions=[f"{TOPIC}-of-others"])
+    _put_alarm("tollgate-dev-lost", AlarmActions=[TOPIC.replace("prod", "dev")])
+    assert step.differences() == [f"alarms: {lost} is there and should not be"]
+    step.apply()
+    assert step.differences() == []
+    _put_alarm(lost)
+    assert f"the alarm {lost}" in step.destroy()
+    left = [row["AlarmName"] for row in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    assert sorted(left) == ["tollgate-dev-lost", "tollgate-prod-theirs"]
 
 
 @pytest.fixture
@@ -271,6 +359,16 @@ def test_a_role_that_somebody_else_has_set_is_left() -> None:
     change = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::123456789012:role/theirs"}
     boto3.client("apigateway").update_account(patchOperations=[change])
     assert LogRoleStep(ACCOUNT).differences() == []
+
+
+def test_our_role_is_made_again_when_somebody_has_deleted_it(aws_policy: str) -> None:
+    step, iam = LogRoleStep(ACCOUNT), boto3.client("iam")
+    step.apply()
+    iam.detach_role_policy(RoleName=ROLE, PolicyArn=aws_policy)
+    iam.delete_role(RoleName=ROLE)
+    assert step.differences() == [f"the role {ROLE}, with which API Gateway writes logs, is missing"]
+    step.apply()
+    assert step.differences() == []
 
 
 def test_a_new_role_is_waited_for(aws_policy: str, refusing: Callable[..., None]) -> None:

@@ -221,6 +221,15 @@ def test_destroy_takes_plans_and_keys_away_and_may_be_said_twice(deployed: Groun
     assert deployed.stage().destroy() == []
 
 
+def test_clients_that_stay_without_their_keys_are_told_of(deployed: Ground) -> None:
+    at = There(deployed)
+    key = at.aws.create_api_key(name="client", enabled=True)["id"]
+    at.aws.create_usage_plan_key(usagePlanId=at.plan(), keyId=key, keyType="API_KEY")
+    trial, large = PlansStep(deployed.gateway, API, STAGE, PLANS, clients_stay=True).destroy()
+    assert trial == f"the usage plan {API}-trial and its API keys; its clients stay, and need new keys"
+    assert large == f"the usage plan {API}-large and its API keys"
+
+
 # --- what the emulator does not have --------------------------------------------------------------------------------
 
 
