@@ -1,8 +1,8 @@
 """The control planes behind one listener of the loopback.
 
 `AWS_ENDPOINT_URL_API_GATEWAY`, `_LAMBDA` and `_EVENTBRIDGE` lead boto3, and so Chalice and everybody else, here.
-Signatures are not looked at: whoever is on this machine may change what it serves. Operations run one after another,
-so none sees another one half done.
+Signatures are not looked at: whoever is on this machine may change what it serves, but no web page. Operations run one
+after another, so none sees another one half done; all wait until what was deployed before is there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LARGEST_BODY = 96 * 1024 * 1024
 """Bytes: a zip of 50 MB is 67 MB in base64."""
 
 _INVOCATION = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
+_OF_THIS_MACHINE = re.compile(rb"(?:127\.0\.0\.1|\[::1\]|(?:[\w-]+\.)*localhost)(?::[0-9]+)?", re.IGNORECASE)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,11 +35,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class ControlApi:
     """The planes as an ASGI application; `invoke` answers Lambda's Invoke, which waits for nobody's turn.
 
-    It is None where functions live elsewhere.
+    It is None where functions live elsewhere. Nothing is answered before `restored` is set: an operation would write
+    its own row in the place of all that were not read yet.
     """
 
     planes: Sequence[Plane]
     invoke: Application | None
+    restored: asyncio.Event = field(default_factory=asyncio.Event)
     _wires: Mapping[str, Wire] = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -48,9 +51,10 @@ class ControlApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if any(name == b"origin" for name, _ in scope["headers"]):
-            await _send(_from_a_page(), send)
+        if _is_from_a_page(scope["headers"]):
+            await _send(_to_a_page(), send)
             return
+        await self.restored.wait()
         if self.invoke is not None and _INVOCATION.fullmatch(scope["path"]):
             await self.invoke(scope, receive, send)
             return
@@ -118,8 +122,15 @@ async def _send(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _from_a_page() -> Answer:
-    """A browser names the page that asks; a page from anywhere is nobody on this machine."""
+def _is_from_a_page(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Tell by what a browser names: the page's origin, or the page's own host where that host's name leads here."""
+    hosts = [value for name, value in headers if name == b"host"]
+    ours = len(hosts) == 1 and _OF_THIS_MACHINE.fullmatch(hosts[0]) is not None
+    return not ours or any(name == b"origin" for name, _ in headers)
+
+
+def _to_a_page() -> Answer:
+    """A page from anywhere is nobody on this machine."""
     body = b'{"message":"A web page may not ask here."}'
     return Answer(403, {"Content-Type": "application/json", "x-amzn-ErrorType": "AccessDeniedException"}, body)
 

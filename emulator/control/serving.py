@@ -42,8 +42,10 @@ async def serve(arguments: argparse.Namespace) -> None:
         here = None if arguments.endpoint else Here.of(arguments, place, kept, port)
         functions = here.functions if here else _elsewhere(arguments, place[0])
         gateway = _gateway(arguments, (kept, place), (functions, here.permits if here else None), keysets, metrics)
-        async with _controlled(_application(gateway, here), listener), _running(here, functions):
+        application = _application(gateway, here)
+        async with _controlled(application, listener), _running(here, functions):
             _restore(gateway)
+            application.restored.set()
             print(f"emulator: control planes on http://127.0.0.1:{port}", file=sys.stderr, flush=True)  # noqa: T201
             try:
                 server = gateway_server(arguments, gateway.live, ROOT, metrics)

@@ -72,6 +72,7 @@ def _checked(operation: Operation, model: Any) -> Operation:
 def serving(planes: Sequence[Plane], invoke: Application | None = None) -> Iterator[str]:
     """Serve the planes; every answer is checked. Gives the endpoint."""
     api = ControlApi([Checked(plane) for plane in planes], invoke)
+    api.restored.set()
     listener = bound()
     server = uvicorn.Server(uvicorn.Config(api, lifespan="off", log_config=None, access_log=False))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))

@@ -51,11 +51,13 @@ class Deployed:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         planes = [Checked(plane) for plane in (*self.here.planes, self.apis)]
-        server = InvokeServer(ControlApi(planes, self.here.invoke), self.listener)
+        api = ControlApi(planes, self.here.invoke)
+        server = InvokeServer(api, self.listener)
         serving = asyncio.create_task(server.run_until_stopped())
         try:
             await self.here.start()
             self.apis.releases.restore()
+            api.restored.set()
             yield
         finally:
             await self.live.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import subprocess
@@ -13,14 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError
 
+from emulator.control import serving
+from emulator.control.here import Here
+from emulator.control.kept import Kept
+from emulator.control.server import ControlApi
+from emulator.options import read_arguments
 from infra.local.engines import free_port
 from tests.doubles.control_planes import client
 from tests.doubles.deployed_api import LAMBDA
 from tests.doubles.deployed_lambda import until
 from tests.doubles.gateway import ACCOUNT
-from tests.doubles.lambda_planes import settings, zipped
+from tests.doubles.lambda_planes import Lambdas, settings, zipped
 from tests.law.source import ROOT
 
 PROXY = 'def handle(event, context):\n    return {"statusCode": 200, "body": "hello"}\n'
@@ -127,3 +134,36 @@ def test_a_kill_in_the_middle_of_changes_loses_none_that_was_answered(tmp_path: 
             assert payload == str(int(version) - 1).encode()
     folders = list((tmp_path / "deployed" / "code").iterdir())
     assert len(folders) == len(found)
+
+
+def test_who_asks_while_it_starts_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule is put before those that are kept have been read: it waits for them, and stands beside them."""
+    before, control, rate = Lambdas(tmp_path), free_port(), "rate(1 hour)"
+    for name in ("a", "b", "c"):
+        before.rule("PutRule", Name=name, ScheduleExpression=rate)
+    aws = client("events", f"http://127.0.0.1:{control}")
+    arrived, start, answer, asked = asyncio.Event(), Here.start, ControlApi.__call__, list[asyncio.Task[Any]]()
+
+    async def noticed(api: ControlApi, scope: Any, receive: Any, send: Any) -> None:
+        arrived.set()
+        await answer(api, scope, receive, send)
+
+    async def start_late(here: Here) -> None:
+        asked.append(asyncio.create_task(asyncio.to_thread(aws.put_rule, Name="d", ScheduleExpression=rate)))
+        await asyncio.wait_for(arrived.wait(), 30)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert list(Kept(tmp_path / "deployed").read("rules")) == ["a", "b", "c"]
+        assert not asked[0].done()
+        await start(here)
+
+    async def until_answered(*_: Any) -> None:
+        await asked[0]
+
+    monkeypatch.setattr(ControlApi, "__call__", noticed)
+    monkeypatch.setattr(Here, "start", start_late)
+    monkeypatch.setattr(serving, "until_stopped", until_answered)
+    options = ["--port", str(free_port()), "--control-port", str(control), "--state-dir", str(tmp_path)]
+    asyncio.run(serving.serve(read_arguments(options)))
+    assert list(Kept(tmp_path / "deployed").read("rules")) == ["a", "b", "c", "d"]
+    aws.close()

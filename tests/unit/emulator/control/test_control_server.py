@@ -54,7 +54,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
-async def tell(api: ControlApi, method: str, path: str, messages: Messages, **headers: str) -> Messages:
+async def tell(api: ControlApi, method: str, path: str, messages: Messages, **more: str) -> Messages:
     """What is sent back for a request that arrives in these messages."""
     sent: Messages = []
     arriving = iter(messages)
@@ -65,6 +65,7 @@ async def tell(api: ControlApi, method: str, path: str, messages: Messages, **he
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
+    headers = {"host": "127.0.0.1:4566", **more}
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     bare, _, query = path.partition("?")
     scope = {"method": method, "path": bare, "raw_path": bare.encode(), "query_string": query.encode(), "headers": raw}
@@ -76,9 +77,15 @@ def part(body: bytes = b"", *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def ask(method: str, path: str, *messages: dict[str, Any], plane: Any = None) -> tuple[int, Any]:
+def ready(plane: Any = None) -> ControlApi:
+    """A plane that has nothing to restore."""
     api = ControlApi([plane or Small()], nothing)
-    start, body = asyncio.run(tell(api, method, path, list(messages) or [part()]))
+    api.restored.set()
+    return api
+
+
+def ask(method: str, path: str, *messages: dict[str, Any], plane: Any = None) -> tuple[int, Any]:
+    start, body = asyncio.run(tell(ready(plane), method, path, list(messages) or [part()]))
     return start["status"], body["body"]
 
 
@@ -115,7 +122,7 @@ def test_a_body_may_come_in_pieces() -> None:
 
 
 def test_half_a_request_is_none() -> None:
-    api = ControlApi([Small()], nothing)
+    api = ready()
     messages = [part(b'{"name": "a"}', more=True), {"type": "http.disconnect"}]
     assert asyncio.run(tell(api, "POST", "/restapis", messages)) == []
 
@@ -128,16 +135,67 @@ def test_what_is_too_large_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch
     assert ask("POST", "/restapis", part(b'{"name":1}'))[0] == 400
 
 
-@pytest.mark.parametrize("path", ["/restapis", "/2015-03-31/functions/f/invocations"])
+EITHER = pytest.mark.parametrize("path", ["/restapis", "/2015-03-31/functions/f/invocations"])
+
+
+def status(path: str, **headers: str) -> int:
+    found: int = asyncio.run(tell(ready(), "POST", path, [part(b'{"name": "a"}')], **headers))[0]["status"]
+    return found
+
+
+@EITHER
 def test_a_web_page_may_not_ask(path: str) -> None:
+    assert status(path, origin="https://a.test") == 403
+
+
+@EITHER
+@pytest.mark.parametrize(
+    "host",
+    ["a.test", "a.test:4566", "localhost.a.test", "127.0.0.1.a.test", "notlocalhost", "127.0.0.2", "a@localhost", ""],
+)
+def test_a_web_page_whose_name_leads_here_may_not_ask(path: str, host: str) -> None:
+    assert status(path, host=host) == 403
+
+
+@EITHER
+@pytest.mark.parametrize("hosts", [[], [b"localhost", b"a.test"], [b"a.test", b"localhost"]])
+def test_who_asks_names_one_host(path: str, hosts: list[bytes]) -> None:
+    sent: Messages = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return part()
+
+    asyncio.run(ready()({"path": path, "headers": [(b"host", host) for host in hosts]}, receive, send))
+    assert sent[0]["status"] == 403
+
+
+@EITHER
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "LocalHost", "[::1]", "[::1]:4566", "a.b.localhost:1"])
+def test_this_machine_may_ask_by_any_name_of_its_own(path: str, host: str) -> None:
+    assert status(path, host=host) in {201, 418}
+
+
+@EITHER
+def test_nothing_is_answered_before_all_is_restored(path: str) -> None:
     api = ControlApi([Small()], nothing)
-    start, _ = asyncio.run(tell(api, "POST", path, [part(b'{"name": "a"}')], origin="https://a.test"))
-    assert start["status"] == 403
+
+    async def ask_early() -> int:
+        asked = asyncio.create_task(tell(api, "POST", path, [part(b'{"name": "a"}')]))
+        await asyncio.wait((asked,), timeout=0)
+        assert not asked.done()
+        api.restored.set()
+        found: int = (await asked)[0]["status"]
+        return found
+
+    assert asyncio.run(ask_early()) in {201, 418}
 
 
 def test_operations_run_one_after_another() -> None:
     small = Small()
-    api = ControlApi([small], nothing)
+    api = ready(small)
 
     async def all_at_once() -> list[Messages]:
         asked = [tell(api, "POST", "/restapis", [part(b'{"name": "a"}')]) for _ in range(10)]
