@@ -24,6 +24,10 @@ class UnknownStage(Exception):
     """The configuration lacks this stage; Chalice alone would go on with its defaults and no environment."""
 
 
+class UnreadableApp(Exception):
+    """The app's own code fails when it is imported; the text says how."""
+
+
 def function_rows(stage: str, overrides: Mapping[str, str] | None = None, root: Path = ROOT) -> list[Row]:
     """Return one row per function of `app.py`.
 
@@ -43,7 +47,7 @@ def _rows(stage: str, root: Path) -> Iterator[Row]:
     config = CLIFactory(str(root)).create_config_obj(stage)
     if stage not in config.config_from_disk.get("stages", {}):
         raise UnknownStage(f"there is no stage {stage!r} in .chalice/config.json")
-    for function in config.chalice_app.pure_lambda_functions:
+    for function in _app(config).pure_lambda_functions:
         scoped = config.scope(stage, function.name)
         yield {
             "name": f"{config.app_name}-{stage}-{function.name}",
@@ -52,6 +56,14 @@ def _rows(stage: str, root: Path) -> Iterator[Row]:
             "timeout_seconds": scoped.lambda_timeout or DEFAULT_LAMBDA_TIMEOUT,
             "environment": dict(scoped.environment_variables),
         }
+
+
+def _app(config: Any) -> Any:
+    try:
+        return config.chalice_app
+    except Exception as error:
+        said = str(error).strip().splitlines() or [""]
+        raise UnreadableApp(f"app.py cannot be imported: {type(error).__name__}: {said[-1]}: mend it") from error
 
 
 def write_functions(file: Path, rows: list[Row]) -> None:

@@ -26,6 +26,7 @@ from chalicelib.keys.key import REPLACED_AT, SIGNS_AT, WANTED_AT, Key, Keys, NoK
 from chalicelib.keys.rotation import Rotation, TooLate
 from infra.deploy.account import read_account
 from infra.deploy.fault import DeployFault
+from infra.deploy.steps import check_stage
 from infra.local.attach import attach
 from infra.resources import Resources, read_resources
 from infra.signing_keys import ensure_keys, keyring_of
@@ -71,7 +72,8 @@ class Command:
         self._give_up(keys, keys.standby)
         self._wait_for(keys.standby)
         said = self._run()
-        return [f"{keys.standby.id} signs now, and no token of {keys.signs.id} is good any more", *said, *self.go_on()]
+        old, told = keys.signs.id, "when it reads the keys again, within an hour"
+        return [f"{keys.standby.id} signs now; a gateway refuses tokens of {old} {told}", *said, *self.go_on()]
 
     def _publish(self, keys: Keys) -> None:
         """Publish the standby, if it is not: a standby that was made by a deployment has been for long."""
@@ -133,6 +135,7 @@ def _documents(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    check_stage(options.stage)
     where = _documents(options)
     document = document_at(where)
     if document.read() is None:

@@ -1,6 +1,7 @@
 """`python -m infra.deploy deploy|plan|destroy|rollback --stage STAGE`: see docs/operations.md."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,13 +14,12 @@ from infra.deploy.account import Account, read_account
 from infra.deploy.bucket_step import Bucket
 from infra.deploy.course import deploy, destroy, plan, turn_of
 from infra.deploy.fault import DeployFault
-from infra.deploy.functions_step import short_name
 from infra.deploy.here import here
 from infra.deploy.release_step import ReleaseStep
 from infra.deploy.signing_step import Folder, Issuer
 from infra.deploy.steps import Target, check_stage, steps_of
 from infra.event_sources import APP
-from infra.functions import UnknownStage, function_rows
+from infra.functions import UnknownStage, UnreadableApp
 from infra.local.attach import attach
 from infra.local.engines import ROOT
 from infra.local.finding import Finding
@@ -57,13 +57,14 @@ def _act(command: str, target: Target) -> None:
 
 def _check_confirmed(options: argparse.Namespace) -> None:
     if options.confirm != options.stage:
-        raise DeployFault(f"this takes the stage {options.stage} away: say so with --confirm {options.stage}")
+        how = f"CONFIRM={options.stage} (--confirm {options.stage})"
+        raise DeployFault(f"this takes the stage {options.stage} away: say so with {how}")
 
 
 def _functions(stage: str) -> dict[str, str]:
-    """The deployed names of the functions. Who goes back in a hurry need not say what a deployment has to know."""
-    shorts = [short_name(row, LOCAL_STAGE) for row in function_rows(LOCAL_STAGE)]
-    return {short: f"{APP}-{stage}-{short}" for short in shorts}
+    """The deployed names of the functions, from the configuration: who goes back may have code that does not load."""
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    return {short: f"{APP}-{stage}-{short}" for short in config["stages"][LOCAL_STAGE]["lambda_functions"]}
 
 
 def _target(options: argparse.Namespace, data: Path | None) -> Target:
@@ -96,7 +97,7 @@ def guarded(work: Callable[[], None]) -> int:
         work()
     except (DeployFault, Finding) as fault:
         return _told(str(fault), 1)
-    except (ClientError, BotoCoreError, OSError, UnknownStage) as fault:
+    except (ClientError, BotoCoreError, OSError, UnknownStage, UnreadableApp) as fault:
         return _told(f"{fault}: nothing after this was done; mend it, and run the same again", 1)
     except KeyboardInterrupt:
         return _told("stopped in the middle: run the same again, it goes on from there", 130)

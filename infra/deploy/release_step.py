@@ -240,7 +240,8 @@ class ReleaseStep:
         """What a version says when it fails; empty if it does not."""
         answer = self._lambda.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event).encode())
         said = str(answer["Payload"].read().decode(errors="replace"))
-        return said if answer.get("FunctionError") or answer["StatusCode"] != 200 or _failed(said) else ""
+        failed = answer.get("FunctionError") or answer["StatusCode"] != 200 or _failed(said)
+        return _in_short(said) if failed else ""
 
     def _serves(self, name: str, version: str) -> bool:
         live = self._live(name)
@@ -289,3 +290,11 @@ def _failed(said: str) -> bool:
     """Tell whether a function answered a request with 5xx: it starts, and would serve nobody."""
     answer = json.loads(said or "null")
     return isinstance(answer, dict) and int(answer.get("statusCode", 200)) >= 500
+
+
+def _in_short(said: str) -> str:
+    """What went wrong, without the stack."""
+    answer = json.loads(said or "null")
+    if isinstance(answer, dict) and "errorMessage" in answer:
+        return f"{answer.get('errorType', 'error')}: {answer['errorMessage']}"
+    return said

@@ -71,6 +71,8 @@ class Target:
 def check_stage(stage: str, file: Path = STAGES) -> None:
     """Refuse a stage that stages.yaml does not have."""
     known = yaml.safe_load(file.read_text())["stages"]
+    if not stage:
+        raise DeployFault(f"name the stage with STAGE=...: {', '.join(known)}")
     if stage not in known:
         raise DeployFault(f"there is no stage {stage!r} in infra/stages.yaml; there are {', '.join(known)}")
 

@@ -40,7 +40,7 @@ class TablesStep:
         """Delete them where no money is kept, or where the ledger is given up."""
         there = [row["TableName"] for row in self._wanted() if found_table(row, self._dynamodb)]
         if self.resources.keeps_money and not self.give_up_ledger:
-            return [f"(stays: the ledger, {', '.join(there)}; --give-up-ledger deletes it)"] if there else []
+            return [f"(stays: the ledger, {', '.join(there)}; GIVE_UP_LEDGER=1 deletes it)"] if there else []
         for name in there:
             self._delete(name)
         return [f"the table {name}" for name in there]

@@ -82,13 +82,16 @@ def seed(data: Path, base_url: str, ca: Path, tenant: str = TENANT, registry: Re
 
 
 def _known(file: Path, base_url: str, ca: Path) -> Credentials | None:
-    """Return the client of an earlier run if its data is still there (moto forgets it)."""
+    """Return the client of an earlier run if its data and its API key are still there (moto forgets them)."""
     if not file.exists():
         return None
     credentials = read_sandbox(file).credentials
     api = Api(base_url, str(ca), credentials)
     try:
-        return credentials if api.ask_token().status == 200 else None
+        if api.ask_token().status != 200:
+            return None
+        # Its API key may be in the other place: DEPLOYED=1 has API Gateway's keys, without it a file has them.
+        return credentials if api.login().get("/v1/accounts?limit=1").status == 200 else None
     finally:
         api.close()
 

@@ -70,7 +70,10 @@ def _workers(stack: LocalStack) -> Iterator[psutil.Process]:
 
 
 def test_a_deployed_stack_lives_and_goes(new_stack: NewStack) -> None:
-    stack = new_stack("dynoxide").start(DEPLOYED)
+    stack = new_stack("dynoxide").start()
+    assert stack.signal(signal.SIGTERM) == 0
+    stack.wait_gone()
+    stack.start(DEPLOYED)  # on the data of the other way to run
     first = _pays_from_the_zip(stack)
     _deploying_again_changes_nothing(stack)
     key = _spends_a_quota(stack)

@@ -23,6 +23,7 @@ _LEVELS: Final = ("OFF", "ERROR", "INFO")
 _OF_THE_STAGE: Final = ("variables", "accessLogSettings", "canarySettings", "tags")
 """What a patch's path may begin with that is no resource."""
 
+_NO_LIMIT: Final = -1
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "metricsEnabled": False,
     "loggingLevel": "OFF",
@@ -66,4 +67,6 @@ def _setting(path: list[str], patch: Mapping[str, str]) -> tuple[str, Any]:
     value = typed(kind, patch.get("value", ""), patch["path"])
     if member == "loggingLevel" and value not in _LEVELS:
         raise bad(f"Invalid value '{value}' specified for {patch['path']}: it is one of {', '.join(_LEVELS)}.")
+    if member.startswith("throttling") and value < 0 and value != _NO_LIMIT:
+        raise bad(f"Invalid value '{value}' specified for {patch['path']}: it is 0 or more, or -1 for no limit.")
     return member, value

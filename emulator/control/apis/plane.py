@@ -24,6 +24,10 @@ from emulator.control.kept import Kept
 from emulator.control.operation import Operation
 from emulator.keyset import Fetch
 
+_OF_LAMBDA: Final = (
+    *("authorizerUri", "authorizerResultTtlInSeconds", "authorizerCredentials", "identityValidationExpression"),
+    "providerARNs",
+)
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
@@ -61,6 +65,8 @@ class ApiGateway:
             case "JWT":
                 if not row.get("jwtConfiguration", {}).get("issuers"):
                     raise bad("A JWT authorizer needs a jwtConfiguration with an issuer")
+                if strange := [member for member in _OF_LAMBDA if row.get(member) is not None]:
+                    raise bad(f"A JWT authorizer has no {strange[0]}")
                 for issuer in row["jwtConfiguration"]["issuers"]:
                     issuer["jwksUri"] = await self._key_set(issuer["issuer"])
             case "TOKEN" | "REQUEST":

@@ -18,6 +18,7 @@ from emulator.control.apis.patch import Patches
 from emulator.control.apis.releases import Releases
 from emulator.control.operation import Members, Operation
 
+_LARGEST_BYTES: Final = 10_485_760
 _DRAFT: Final = "http://json-schema.org/draft-04/schema#"
 _SHAPES: Final = {
     "authorizers": "Authorizer",
@@ -169,6 +170,8 @@ def _check_api(row: Row) -> None:
         raise bad(f"Invalid policy document. Please check the policy syntax: {error}") from error
     if not isinstance(policy, dict):
         raise bad("Invalid policy document. Please check the policy syntax: an object is expected")
+    if not 0 <= row.get("minimumCompressionSize", 0) <= _LARGEST_BYTES:
+        raise bad(f"Invalid minimum compression size, must be between 0 and {_LARGEST_BYTES}")
     if row.get("disableExecuteApiEndpoint"):
         raise bad("disableExecuteApiEndpoint is not served here: the API would still be there")
     if "PRIVATE" in row["endpointConfiguration"].get("types", ()):

@@ -147,7 +147,7 @@ class Rules:
         _check_bus(asked)
         row = self._row(asked["Rule"])
         for target in asked["Targets"]:
-            _check_target(target)
+            _check_target(target, f"{self.region}:{self.account}")
         targets = row["targets"] | {target["Id"]: target for target in asked["Targets"]}
         if len(targets) > TARGETS:
             text = "The requested resource exceeds the maximum number allowed."
@@ -227,9 +227,9 @@ def _check_bus(asked: Members) -> None:
         raise _missing(f"Event bus {bus} does not exist.")
 
 
-def _check_target(target: Row) -> None:
-    if not _FUNCTION.fullmatch(target["Arn"]):
-        raise _invalid(f"Only functions are started here, not {target['Arn']}")
+def _check_target(target: Row, place: str) -> None:
+    if not _FUNCTION.fullmatch(target["Arn"]) or f":lambda:{place}:" not in target["Arn"]:
+        raise _invalid(f"Only functions of {place} are started here, not {target['Arn']}")
     for member in target:
         if member not in _OF_A_TARGET:
             raise _invalid(f"{member} of a target is not served here")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.settings import KeySettings, Settings, TokenSettings
-from infra.functions import ROOT, UnknownStage, function_rows, main
+from infra.functions import ROOT, UnknownStage, UnreadableApp, function_rows, main
 from infra.resources import read_resources
 
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
@@ -53,6 +53,15 @@ def test_a_function_outlasts_its_own_patience_and_not_the_gateways() -> None:
 def test_a_stage_that_is_not_configured_is_no_stage_of_defaults() -> None:
     with pytest.raises(UnknownStage, match="dev"):
         function_rows("dev")
+
+
+def test_code_that_does_not_load_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice" / "config.json").write_text('{"version": "2.0", "app_name": "x", "stages": {"dev": {}}}')
+    (tmp_path / "app.py").write_text("raise RuntimeError('broken at import')\n")
+    with pytest.raises(UnreadableApp, match=r"app\.py cannot be imported: .*broken at import") as said:
+        function_rows("dev", root=tmp_path)
+    assert "\n" not in str(said.value)
 
 
 def test_the_command_writes_a_file_for_the_owner_only(tmp_path: Path) -> None:

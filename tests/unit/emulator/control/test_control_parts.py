@@ -77,6 +77,7 @@ def test_an_issuer_that_cannot_be_reached_is_refused(apis: Apis) -> None:
         ({"name": "a", "type": "TOKEN"}, "needs an authorizerUri"),
         ({"name": "a", "type": "REQUEST"}, "needs an authorizerUri"),
         ({"name": "a", "type": "JWT"}, "needs a jwtConfiguration"),
+        ({**JWT, "authorizerResultTtlInSeconds": 60}, "has no authorizerResultTtlInSeconds"),
         ({"name": "a", "type": "JWT", "jwtConfiguration": {"issuers": []}}, "needs a jwtConfiguration"),
     ],
 )

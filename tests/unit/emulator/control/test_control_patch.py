@@ -158,6 +158,8 @@ def test_what_is_the_stages_is_no_setting_of_a_method(path: str) -> None:
         (patch("/*/*/throttling/rate", "1"), "Invalid method setting path"),
         (patch("/*/*/throttling/rateLimit", op="remove"), "Invalid method setting path"),
         (patch("/*/*/throttling/rateLimit", "many"), "double is expected"),
+        (patch("/*/*/throttling/rateLimit", "-5"), "or -1 for no limit"),
+        (patch("/*/*/throttling/burstLimit", "-2"), "or -1 for no limit"),
         (patch("/*/*/caching/enabled", "true"), "A cache is not served here"),
         (patch("/*/*/logging/loglevel", "LOUD"), "one of OFF, ERROR, INFO"),
         (patch("/*/*", "1"), "Invalid patch path"),

@@ -59,6 +59,8 @@ def test_an_api_is_patched(apis: Apis, one: dict[str, str], member: str, value: 
         (patch("/tags/a", "b", "add"), "Invalid patch path"),
         (patch("/warnings", "b", "add"), "Invalid patch path"),
         (patch("/apiStatus", "FAILED"), "Invalid patch path"),
+        (patch("/minimumCompressionSize", "-5"), "must be between 0 and 10485760"),
+        (patch("/minimumCompressionSize", "10485761"), "must be between 0 and 10485760"),
     ],
 )
 def test_a_patch_that_is_refused_changes_nothing(apis: Apis, one: dict[str, str], words: str) -> None:

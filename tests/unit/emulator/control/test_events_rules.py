@@ -113,6 +113,7 @@ def test_a_rule_that_nobody_would_follow_is_refused(
     [
         ("Only functions", {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:letters"}),
         ("Only functions", {"Arn": "arn:function:f"}),
+        ("Only functions", {"Arn": "arn:aws:lambda:eu-west-1:999999999999:function:f"}),
         ("InputPath", {"InputPath": "$.detail"}),
         ("InputTransformer", {"InputTransformer": {"InputTemplate": "x"}}),
         ("RetryPolicy", {"RetryPolicy": {"MaximumRetryAttempts": 1}}),

@@ -78,7 +78,7 @@ def test_an_unknown_stage_is_told_with_those_there_are(capsys: pytest.CaptureFix
 @pytest.mark.parametrize("confirm", [(), ("--confirm", "prod")])
 def test_a_stage_is_not_taken_away_by_accident(capsys: pytest.CaptureFixture[str], confirm: tuple[str, ...]) -> None:
     said = refused(capsys, "destroy", "--stage", "dev", *confirm)
-    assert said == "this takes the stage dev away: say so with --confirm dev"
+    assert said == "this takes the stage dev away: say so with CONFIRM=dev (--confirm dev)"
 
 
 @pytest.mark.parametrize("missing", [ISSUER[:2], ISSUER[2:]])
@@ -191,7 +191,7 @@ def test_as_a_program_it_ends_with_one_and_one_line(tmp_path: Path) -> None:
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "tollgate: this takes the stage dev away: say so with --confirm dev\n"
+    assert done.stderr == "tollgate: this takes the stage dev away: say so with CONFIRM=dev (--confirm dev)\n"
 
 
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetRole")

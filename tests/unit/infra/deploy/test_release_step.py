@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.deploy.__main__ import _functions
 from infra.deploy.course import take
 from infra.deploy.fault import DeployFault
 from infra.deploy.release_step import ALIAS, PROBES, ReleaseStep
@@ -97,6 +98,10 @@ def test_a_release_that_fails_every_request_serves_nobody(ground: Ground, there:
     with pytest.raises(DeployFault, match=f"{ONE}: version 2 does not start, so nothing was released"):
         ground.release().apply()
     assert set(there.live().values()) == {"1"}
+
+
+def test_who_goes_back_needs_no_code_that_loads() -> None:
+    assert set(_functions("local").values()) == {row["name"] for row in function_rows("local")}
 
 
 def test_each_function_is_asked_something_of_its_own_or_nothing() -> None:
