@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ def test_a_stage_that_is_not_configured_is_no_stage_of_defaults() -> None:
         function_rows("dev")
 
 
-def test_code_that_does_not_load_is_said_in_one_line(tmp_path: Path) -> None:
+def test_code_that_does_not_load_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text('{"version": "2.0", "app_name": "x", "stages": {"dev": {}}}')
     (tmp_path / "app.py").write_text("raise RuntimeError('broken at import')\n")
