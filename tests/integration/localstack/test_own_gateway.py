@@ -13,6 +13,12 @@ NAME = "tollgate-dev"
 ISSUER = "https://localhost:8443/_emulator/issuer"
 
 
+@pytest.fixture(autouse=True)
+def _no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is dropped here does not come later."""
+    monkeypatch.setattr("infra.deploy.course._SETTLING_SECONDS", ())
+
+
 def _deploy(bare: Bare) -> None:
     variables = {"region": REGION, "account": bare.account, "stage": "dev", "issuer": ISSUER, "audience": "tollgate"}
     _take(ShellStep(bare.gateway, NAME, {}))
