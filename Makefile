@@ -8,8 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PINS := requirements.txt requirements-dev.txt constraints.txt
-# One more than the cores there are: tests wait for processes of their own a sixth of the time.
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
+WORKERS ?= auto
 
 export PORT DATA ENGINE WORKER DEPLOYED ENDPOINT FUNCTIONS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
